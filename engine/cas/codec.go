@@ -1,0 +1,70 @@
+package cas
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/ouroflow/ouroflow/engine/digest"
+)
+
+// On disk, actions and indexes carry a magic string with their format version
+// and a checksum: docs/format/cas.md describes both.
+const (
+	actionMagic = "ouroflow-action-1 "
+	indexMagic  = "OFROWIX1"
+	indexHead   = len(indexMagic) + 4 + digest.Size
+)
+
+func encodeAction(body []byte) []byte {
+	head := actionMagic + digest.Of(body).String() + "\n"
+	return append([]byte(head), body...)
+}
+
+func decodeAction(file []byte) ([]byte, error) {
+	head, body, ok := bytes.Cut(file, []byte("\n"))
+	if !ok || !bytes.HasPrefix(head, []byte(actionMagic)) {
+		return nil, errors.New("not an action file of this format")
+	}
+	want, err := digest.Parse(string(head[len(actionMagic):]))
+	if err != nil {
+		return nil, err
+	}
+	if digest.Of(body) != want {
+		return nil, errors.New("checksum differs")
+	}
+	return body, nil
+}
+
+func encodeIndex(segment digest.Digest, keys []digest.Digest) []byte {
+	b := make([]byte, 0, indexHead+(len(keys)+1)*digest.Size)
+	b = append(b, indexMagic...)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(keys)))
+	b = append(b, segment[:]...)
+	for _, k := range keys {
+		b = append(b, k[:]...)
+	}
+	sum := digest.Of(b)
+	return append(b, sum[:]...)
+}
+
+func decodeIndex(file []byte) (segment digest.Digest, keys []digest.Digest, err error) {
+	if len(file) < indexHead+digest.Size || string(file[:len(indexMagic)]) != indexMagic {
+		return segment, nil, errors.New("not a row index of this format")
+	}
+	n := int(binary.LittleEndian.Uint32(file[len(indexMagic):]))
+	if want := indexHead + (n+1)*digest.Size; len(file) != want {
+		return segment, nil, fmt.Errorf("has %d bytes, want %d for %d rows", len(file), want, n)
+	}
+	body, sum := file[:len(file)-digest.Size], file[len(file)-digest.Size:]
+	if digest.Of(body) != digest.Digest(sum) {
+		return segment, nil, errors.New("checksum differs")
+	}
+	segment = digest.Digest(body[len(indexMagic)+4 : indexHead])
+	keys = make([]digest.Digest, n)
+	for i := range keys {
+		keys[i] = digest.Digest(body[indexHead+i*digest.Size:])
+	}
+	return segment, keys, nil
+}

@@ -1,0 +1,32 @@
+package cas
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/ouroflow/ouroflow/engine/digest"
+)
+
+func FuzzDecodeIndex(f *testing.F) {
+	id := digest.Of([]byte("segment"))
+	f.Add(encodeIndex(id, nil))
+	f.Add(encodeIndex(id, []digest.Digest{digest.Of([]byte("a")), digest.Of([]byte("b"))}))
+	f.Add([]byte(indexMagic))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		segment, keys, err := decodeIndex(file)
+		if err == nil && !bytes.Equal(encodeIndex(segment, keys), file) {
+			t.Fatal("an accepted index doesn't round-trip")
+		}
+	})
+}
+
+func FuzzDecodeAction(f *testing.F) {
+	f.Add(encodeAction([]byte(`{"outputs":{}}`)))
+	f.Add([]byte(actionMagic + "zz\n"))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		body, err := decodeAction(file)
+		if err == nil && !bytes.Equal(encodeAction(body), file) {
+			t.Fatal("an accepted action doesn't round-trip")
+		}
+	})
+}

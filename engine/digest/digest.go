@@ -1,0 +1,66 @@
+// Package digest names content. A Digest is the SHA-256 of some bytes; a
+// Transcript is a labelled, length-framed list of fields whose digest is a
+// cache key, kept so that two keys can be compared field by field.
+package digest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+)
+
+// Size is the length of a digest in bytes.
+const Size = sha256.Size
+
+// Digest is the SHA-256 of some content.
+type Digest [Size]byte
+
+// Of returns the digest of b.
+func Of(b []byte) Digest { return sha256.Sum256(b) }
+
+// Reader returns the digest of everything that r yields, and its length.
+func Reader(r io.Reader) (Digest, int64, error) {
+	h := sha256.New()
+	n, err := io.Copy(h, r)
+	return FromHash(h), n, err
+}
+
+// FromHash returns the digest that a running SHA-256 hash has reached.
+func FromHash(h hash.Hash) Digest {
+	var d Digest
+	h.Sum(d[:0])
+	return d
+}
+
+// Parse reads the hexadecimal form that String writes.
+func Parse(s string) (Digest, error) {
+	var d Digest
+	if len(s) != hex.EncodedLen(Size) {
+		return d, fmt.Errorf("digest: %q has %d characters, want %d", s, len(s), hex.EncodedLen(Size))
+	}
+	if _, err := hex.Decode(d[:], []byte(s)); err != nil {
+		return d, fmt.Errorf("digest: %q: %w", s, err)
+	}
+	return d, nil
+}
+
+// String returns the digest in lower-case hexadecimal.
+func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+
+// Short returns the first 12 hexadecimal characters, for people.
+func (d Digest) Short() string { return d.String()[:12] }
+
+// IsZero reports whether d is the zero value, which no content has.
+func (d Digest) IsZero() bool { return d == Digest{} }
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Digest) UnmarshalText(b []byte) error {
+	v, err := Parse(string(b))
+	*d = v
+	return err
+}

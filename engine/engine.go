@@ -1,0 +1,172 @@
+// Package engine runs pipelines: it puts the store, the executors, the scheduler
+// and the run records together.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/ouroflow/ouroflow/engine/cas"
+	"github.com/ouroflow/ouroflow/engine/event"
+	"github.com/ouroflow/ouroflow/engine/exec"
+	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/engine/plan"
+	"github.com/ouroflow/ouroflow/engine/run"
+	"github.com/ouroflow/ouroflow/engine/sched"
+	"github.com/ouroflow/ouroflow/engine/spec"
+)
+
+// Engine runs pipelines over one cache and one folder of runs.
+type Engine struct {
+	Types   node.Registry
+	Store   cas.Store
+	WorkDir string  // scratch folders and unfinished outputs
+	Runs    run.Dir // where runs are recorded
+	Version map[string]string
+}
+
+// Request is a run that someone asks for.
+type Request struct {
+	Plan     *plan.Plan
+	Pipeline []byte // the file as it was read
+	Command  run.Command
+	Drain    <-chan struct{} // closed to end the run after what is in flight
+	Sinks    []event.Sink    // told of every event, beside the record
+}
+
+// ErrFailed and ErrInterrupted say how a run ended that didn't succeed.
+var (
+	ErrFailed      = errors.New("the run failed")
+	ErrInterrupted = errors.New("the run was interrupted; `ouroflow resume` continues it")
+)
+
+// Run executes a plan and returns its record. The record is there also when the
+// run fails; the error is then ErrFailed or ErrInterrupted.
+func (e *Engine) Run(ctx context.Context, req Request) (*run.Record, error) {
+	record := e.newRecord(req)
+	recorder, err := e.Runs.Create(record, req.Pipeline)
+	if err != nil {
+		return nil, fmt.Errorf("creating the run: %w", err)
+	}
+	sink := event.Tee(append([]event.Sink{recorder}, req.Sinks...)...)
+	sink.Emit(event.Event{Kind: event.RunStarted, Run: record.ID, Note: record.Pipeline})
+	outcomes := sched.Run(ctx, e.selected(req), e.executor(req.Plan.Pipeline), sched.Options{
+		KeepGoing: req.Command.KeepGoing, Force: set(req.Command.Force), Drain: req.Drain, Sink: sink,
+	})
+	state := sched.Overall(outcomes)
+	sink.Emit(event.Event{Kind: event.RunEnded, Run: record.ID, State: state})
+	if err := recorder.Close(); err != nil {
+		return record, err
+	}
+	return record, stateError(state)
+}
+
+func stateError(state event.State) error {
+	switch state {
+	case event.Failed:
+		return ErrFailed
+	case event.Interrupted:
+		return ErrInterrupted
+	default:
+		return nil
+	}
+}
+
+// selected is the part of the plan that the command asks for.
+func (e *Engine) selected(req Request) *plan.Plan {
+	if len(req.Command.To) == 0 {
+		return req.Plan
+	}
+	return req.Plan.To(req.Command.To...)
+}
+
+func (e *Engine) newRecord(req Request) *run.Record {
+	p := e.selected(req)
+	types := map[string]string{}
+	for _, s := range p.Steps {
+		types[s.ID] = s.Spec.Type
+	}
+	r := run.New(run.NewID(time.Now()), p.Pipeline.Name, p.IDs(), types)
+	r.Command, r.Versions = req.Command, e.Version
+	for _, param := range p.Pipeline.Params {
+		r.Params[param.Name] = plain(param.Value)
+	}
+	return r
+}
+
+// plain turns a value into what encoding/json writes in its form.
+func plain(v *spec.Value) any {
+	switch v.Kind {
+	case spec.Bool:
+		return v.Bool
+	case spec.Int:
+		return v.Int
+	case spec.Float:
+		return v.Float
+	case spec.String:
+		return v.String
+	case spec.List:
+		out := make([]any, len(v.List))
+		for i, item := range v.List {
+			out[i] = plain(item)
+		}
+		return out
+	default:
+		return v.Text()
+	}
+}
+
+// executor stacks the decorators: a hit needs no slot, a retry takes a new one,
+// and the deadline starts with the slot.
+func (e *Engine) executor(p *spec.Pipeline) exec.Executor {
+	local := &exec.Local{Store: e.Store, WorkDir: e.WorkDir}
+	limited := exec.NewLimit(pools(p), &exec.Timeout{Next: local})
+	return &exec.Cached{Store: e.Store, Next: &exec.Retry{Next: limited}}
+}
+
+func pools(p *spec.Pipeline) map[string]int {
+	sizes := map[string]int{plan.DefaultPool: runtime.NumCPU()}
+	for name, n := range p.Pools {
+		sizes[name] = n
+	}
+	return sizes
+}
+
+func set(names []string) map[string]bool {
+	m := map[string]bool{}
+	for _, n := range names {
+		m[n] = true
+	}
+	return m
+}
+
+// Load reads and checks a pipeline. Its error has every problem of the file.
+func Load(file string, types node.Registry, opts spec.Options) (*plan.Plan, []byte, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := LoadBytes(file, content, types, opts)
+	return p, content, err
+}
+
+// LoadBytes is Load for content that was read before. Relative paths in it
+// belong to the folder of file.
+func LoadBytes(file string, content []byte, types node.Registry, opts spec.Options) (*plan.Plan, error) {
+	p, c := spec.Parse(file, content, opts)
+	return plan.Make(p, types, c)
+}
+
+// New returns an engine over the cache and runs folders, neither of which need
+// exist.
+func New(types node.Registry, cacheDir, runsDir string, version map[string]string) *Engine {
+	return &Engine{
+		Types: types, Store: cas.NewDisk(cacheDir), WorkDir: filepath.Clean(cacheDir),
+		Runs: run.Dir(runsDir), Version: version,
+	}
+}

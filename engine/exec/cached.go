@@ -1,0 +1,191 @@
+package exec
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/ouroflow/ouroflow/engine/cas"
+	"github.com/ouroflow/ouroflow/engine/event"
+	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/engine/table"
+)
+
+// Cached looks every job up before it runs, and stores what it led to.
+type Cached struct {
+	Store cas.Store
+	Next  Executor
+}
+
+// action is the stored outcome of a key.
+type action struct {
+	Outputs map[string]table.Artifact `json:"outputs"`
+}
+
+// Execute implements Executor.
+func (c *Cached) Execute(ctx context.Context, job Job) (Result, error) {
+	pins, err := pin(ctx, job)
+	if err != nil {
+		return Result{}, err
+	}
+	job.Pins = pins
+	job.Key = KeyOf(job.Node, pins, job.Inputs)
+	res, err := c.lookup(job)
+	if err != nil {
+		return Result{Key: job.Key}, err
+	}
+	if res == nil {
+		computed, err := c.compute(ctx, job)
+		if err != nil {
+			return Result{Key: job.Key, Rows: computed.Rows}, err
+		}
+		res = &computed
+	}
+	res.Key = job.Key
+	if res.Metrics, err = readMetrics(c.Store, job.Node, res.Outputs); err != nil {
+		return *res, err
+	}
+	return *res, c.publish(ctx, job, *res)
+}
+
+// pin asks the world, again if it is out of reach.
+func pin(ctx context.Context, job Job) (node.Pins, error) {
+	if job.Node.Pin == nil {
+		return nil, nil
+	}
+	var pins node.Pins
+	err := retry(ctx, job, func() (err error) {
+		pins, err = job.Node.Pin(ctx)
+		return err
+	})
+	return pins, err
+}
+
+// lookup returns the known outcome of a job, or nil.
+func (c *Cached) lookup(job Job) (*Result, error) {
+	if job.Force {
+		return nil, nil
+	}
+	known, err := Lookup(c.Store, job.Key)
+	if m, ok := cas.Damaged(err); ok {
+		job.emit(event.Event{Kind: event.NodeDamage, Note: m.Error() + "; computing again"})
+		return nil, nil
+	}
+	if cas.IsMiss(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Outputs: known, Rows: event.Rows{Cached: countRows(job.Node, known)}, Cached: true}, nil
+}
+
+// Lookup returns the outputs that a key led to, checked to be whole, or a
+// *cas.Miss.
+func Lookup(s cas.Store, key Key) (map[string]table.Artifact, error) {
+	body, err := s.Action(key.Digest)
+	if err != nil {
+		return nil, err
+	}
+	var a action
+	if err := json.Unmarshal(body, &a); err != nil {
+		return nil, &cas.Miss{What: "action", ID: key.Digest.String(), Reason: err.Error()}
+	}
+	for _, out := range a.Outputs {
+		if err := table.Verify(s, out); cas.IsMiss(err) {
+			return nil, missing(err)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return a.Outputs, nil
+}
+
+// missing makes the absence of something that an action refers to damage.
+func missing(err error) error {
+	if _, ok := cas.Damaged(err); ok {
+		return err
+	}
+	return &cas.Miss{What: "output", Reason: err.Error()}
+}
+
+func (c *Cached) compute(ctx context.Context, job Job) (Result, error) {
+	res, err := c.Next.Execute(ctx, job)
+	if err != nil {
+		return res, err
+	}
+	body, err := json.Marshal(action{res.Outputs})
+	if err != nil {
+		return res, err
+	}
+	if err := c.Store.PutAction(job.Key.Digest, body); err != nil {
+		return res, fmt.Errorf("storing the outcome: %w", err)
+	}
+	return res, nil
+}
+
+// countRows is the number of rows that a node made: those of its tables, or one
+// for each of its trees if it has no tables.
+func countRows(n *node.Node, outputs map[string]table.Artifact) int64 {
+	var rows, trees int64
+	for _, port := range n.Ports.Out {
+		if a := outputs[port.Name]; a.Kind == table.KindTable {
+			rows += a.Rows
+		} else {
+			trees++
+		}
+	}
+	if rows == 0 {
+		return trees
+	}
+	return rows
+}
+
+func readMetrics(s cas.Store, n *node.Node, outputs map[string]table.Artifact) ([]event.Metric, error) {
+	var out []event.Metric
+	for _, port := range n.Ports.Out {
+		if !port.Metrics {
+			continue
+		}
+		r, err := table.Open(s, outputs[port.Name].Digest)
+		if err != nil {
+			return nil, err
+		}
+		for m, err := range table.Each[node.Metric](r) {
+			if err != nil {
+				r.Close()
+				return nil, err
+			}
+			out = append(out, event.Metric{Name: m.Name, Value: m.Value, Low: m.Low, High: m.High})
+		}
+		r.Close()
+	}
+	return out, nil
+}
+
+func (c *Cached) publish(ctx context.Context, job Job, res Result) error {
+	if job.Node.Publish == nil {
+		return nil
+	}
+	return job.Node.Publish(ctx, published{c.Store, job, res.Outputs})
+}
+
+type published struct {
+	store   cas.Store
+	job     Job
+	outputs map[string]table.Artifact
+}
+
+// Output implements node.Published.
+func (p published) Output(port string) (*table.Tree, error) {
+	a, ok := p.outputs[port]
+	if !ok || a.Kind != table.KindTree {
+		return nil, fmt.Errorf("no output %q is a tree", port)
+	}
+	return table.OpenTree(p.store, a.Digest)
+}
+
+// Logf implements node.Published.
+func (p published) Logf(format string, args ...any) {
+	p.job.emit(event.Event{Kind: event.NodeLog, Note: fmt.Sprintf(format, args...)})
+}

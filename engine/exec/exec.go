@@ -1,0 +1,66 @@
+// Package exec runs one node: a small executor does the work, and decorators
+// around it add the cache, retries, slots and deadlines, each unaware of the
+// others.
+package exec
+
+import (
+	"context"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/ouroflow/ouroflow/engine/digest"
+	"github.com/ouroflow/ouroflow/engine/event"
+	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/engine/table"
+)
+
+// Executor runs jobs. Implementations are safe for concurrent use.
+type Executor interface {
+	Execute(ctx context.Context, job Job) (Result, error)
+}
+
+// Job is a node with everything that it needs to run.
+type Job struct {
+	ID      string
+	Node    *node.Node
+	Inputs  map[string]table.Artifact
+	Schema  *arrow.Schema // of the output of a row-wise node
+	Pool    string
+	Retries int
+	Timeout time.Duration
+	Force   bool       // compute again what is known
+	Key     Key        // set by Cached
+	Pins    node.Pins  // set by Cached
+	Sink    event.Sink // receives progress and logs
+	Drain   <-chan struct{}
+}
+
+// Key names the outcome of a job, and remembers what it was made of.
+type Key struct {
+	Digest digest.Digest
+	Fields digest.Transcript
+}
+
+// Result is the outcome of a job.
+type Result struct {
+	Key     Key
+	Outputs map[string]table.Artifact
+	Rows    event.Rows
+	Metrics []event.Metric
+	Cached  bool // nothing was computed
+}
+
+// emit sends an event about the job's node.
+func (j Job) emit(e event.Event) {
+	e.Node = j.ID
+	j.Sink.Emit(e)
+}
+
+func (j Job) drained() bool {
+	select {
+	case <-j.Drain:
+		return true
+	default:
+		return false
+	}
+}

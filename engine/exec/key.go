@@ -1,0 +1,58 @@
+package exec
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/ouroflow/ouroflow/engine/digest"
+	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/engine/table"
+)
+
+// keyFormat is raised when keys are made of other fields, so that old ones are
+// never met by accident. docs/format/key.md describes them.
+const keyFormat = "1"
+
+// KeyOf returns the key of a node with pins and inputs: what decides its output.
+func KeyOf(n *node.Node, pins node.Pins, inputs map[string]table.Artifact) Key {
+	t := baseFields(n, pins, node.ScopeTable)
+	for _, port := range n.Ports.In {
+		if a, ok := inputs[port.Name]; ok {
+			t.Add("input."+port.Name, a.Digest.String())
+		}
+	}
+	return Key{t.Sum(), t}
+}
+
+// rowBase returns the part that all row keys of a row-wise node share: its side
+// inputs are in it, its first input and how many rows it makes are not.
+func rowBase(n *node.Node, pins node.Pins, inputs map[string]table.Artifact) digest.Digest {
+	t := baseFields(n, pins, node.ScopeRow)
+	for _, port := range n.Ports.In[1:] {
+		if a, ok := inputs[port.Name]; ok {
+			t.Add("input."+port.Name, a.Digest.String())
+		}
+	}
+	return t.Sum()
+}
+
+func baseFields(n *node.Node, pins node.Pins, scope node.Scope) digest.Transcript {
+	var t digest.Transcript
+	t.Add("format", keyFormat)
+	t.Add("type", n.Type.Name)
+	t.Add("version", strconv.Itoa(n.Type.Version))
+	for _, p := range node.Params(n.Params) {
+		if p.Scope <= scope {
+			t.Add("param."+p.Name, p.Canonical())
+		}
+	}
+	t.AddMap("pin.", pins)
+	return t
+}
+
+// rowSpace names the row space of a node: rows of other types, versions or
+// columns never meet.
+func rowSpace(n *node.Node) string {
+	columns := digest.Of([]byte(table.Describe(n.Rows.Adds)))
+	return fmt.Sprintf("%s-%d-%s", n.Type.Name, n.Type.Version, columns.Short())
+}

@@ -1,0 +1,268 @@
+package exec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/ouroflow/ouroflow/engine/cas"
+	"github.com/ouroflow/ouroflow/engine/event"
+	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/engine/table"
+	"golang.org/x/sys/unix"
+)
+
+// Local runs jobs in this process: whole-table nodes at once, row-wise nodes
+// over the rows that nobody has computed yet.
+type Local struct {
+	Store   cas.Store
+	WorkDir string // scratch folders and output trees are made here
+}
+
+// Execute implements Executor.
+func (l *Local) Execute(ctx context.Context, job Job) (res Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the node type %s has a bug: panic: %v", job.Node.Type.Name, p)
+		}
+	}()
+	h := &host{job: job, dir: l.WorkDir}
+	defer h.release()
+	in := inputs{l.Store, job.Inputs}
+	if job.Node.Rows != nil {
+		res, err = executeRows(ctx, l.Store, job, in, h)
+	} else {
+		res, err = l.executeTable(ctx, job, in, h)
+	}
+	if err == nil {
+		h.removeScratch()
+	}
+	return res, err
+}
+
+func (l *Local) executeTable(ctx context.Context, job Job, in inputs, h *host) (Result, error) {
+	out := &outputs{store: l.Store, node: job.Node, dir: l.WorkDir, tables: map[string]*openTable{}, trees: map[string]string{}}
+	defer out.discard()
+	if err := job.Node.Run(ctx, node.Task{Inputs: in, Outputs: out, Host: h}); err != nil {
+		return Result{}, err
+	}
+	artifacts, err := out.commit()
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{Outputs: artifacts, Rows: event.Rows{Computed: countRows(job.Node, artifacts)}}, nil
+}
+
+// inputs implements node.Inputs.
+type inputs struct {
+	store cas.Store
+	bound map[string]table.Artifact
+}
+
+func (in inputs) Bound(port string) bool {
+	_, ok := in.bound[port]
+	return ok
+}
+
+func (in inputs) get(port, kind string) (table.Artifact, error) {
+	a, ok := in.bound[port]
+	if !ok {
+		return a, fmt.Errorf("input %q is not bound", port)
+	}
+	if a.Kind != kind {
+		return a, fmt.Errorf("input %q is a %s, not a %s", port, a.Kind, kind)
+	}
+	return a, nil
+}
+
+func (in inputs) Table(port string) (*table.Reader, error) {
+	a, err := in.get(port, table.KindTable)
+	if err != nil {
+		return nil, err
+	}
+	return table.Open(in.store, a.Digest)
+}
+
+func (in inputs) Tree(port string) (*table.Tree, error) {
+	a, err := in.get(port, table.KindTree)
+	if err != nil {
+		return nil, err
+	}
+	return table.OpenTree(in.store, a.Digest)
+}
+
+// outputs implements node.Outputs.
+type outputs struct {
+	store  cas.Store
+	node   *node.Node
+	dir    string
+	tables map[string]*openTable
+	trees  map[string]string
+}
+
+type openTable struct {
+	blob   cas.Writer
+	writer *table.Writer
+}
+
+func (o *outputs) port(name string, tree bool) (node.Port, error) {
+	for _, p := range o.node.Ports.Out {
+		if p.Name == name && p.IsTree() == tree {
+			return p, nil
+		}
+	}
+	return node.Port{}, fmt.Errorf("the node type %s has no such output: %q", o.node.Type.Name, name)
+}
+
+func (o *outputs) Out(name string) (*table.Writer, error) {
+	if t, ok := o.tables[name]; ok {
+		return t.writer, nil
+	}
+	p, err := o.port(name, false)
+	if err != nil {
+		return nil, err
+	}
+	blob, err := o.store.Create()
+	if err != nil {
+		return nil, err
+	}
+	w, err := table.NewWriter(blob, p.Schema)
+	if err != nil {
+		blob.Abort()
+		return nil, err
+	}
+	o.tables[name] = &openTable{blob, w}
+	return w, nil
+}
+
+func (o *outputs) OutTree(name string) (string, error) {
+	if dir, ok := o.trees[name]; ok {
+		return dir, nil
+	}
+	if _, err := o.port(name, true); err != nil {
+		return "", err
+	}
+	dir, err := tempDir(o.dir, "tree-*")
+	if err != nil {
+		return "", err
+	}
+	o.trees[name] = dir
+	return dir, nil
+}
+
+// commit closes every output, also those that the node never opened: they are
+// empty.
+func (o *outputs) commit() (map[string]table.Artifact, error) {
+	artifacts := map[string]table.Artifact{}
+	for _, p := range o.node.Ports.Out {
+		a, err := o.commitPort(p)
+		if err != nil {
+			return nil, fmt.Errorf("output %q: %w", p.Name, err)
+		}
+		artifacts[p.Name] = a
+	}
+	return artifacts, nil
+}
+
+func (o *outputs) commitPort(p node.Port) (table.Artifact, error) {
+	if p.IsTree() {
+		dir, err := o.OutTree(p.Name)
+		if err != nil {
+			return table.Artifact{}, err
+		}
+		return table.PutTree(o.store, dir)
+	}
+	w, err := o.Out(p.Name)
+	if err != nil {
+		return table.Artifact{}, err
+	}
+	return commitTable(o.tables[p.Name].blob, w)
+}
+
+func commitTable(blob cas.Writer, w *table.Writer) (table.Artifact, error) {
+	if err := w.Close(); err != nil {
+		return table.Artifact{}, err
+	}
+	d, n, err := blob.Commit()
+	return table.Artifact{Kind: table.KindTable, Digest: d, Rows: w.Rows(), Bytes: n}, err
+}
+
+func (o *outputs) discard() {
+	for _, t := range o.tables {
+		t.blob.Abort()
+	}
+	for _, dir := range o.trees {
+		os.RemoveAll(dir)
+	}
+}
+
+func tempDir(base, pattern string) (string, error) {
+	tmp := filepath.Join(base, "tmp")
+	if err := os.MkdirAll(tmp, 0o777); err != nil {
+		return "", err
+	}
+	return os.MkdirTemp(tmp, pattern)
+}
+
+// host implements node.Host.
+type host struct {
+	job     Job
+	dir     string
+	scratch string
+	lock    *os.File
+}
+
+// Scratch returns a folder named by the job's key. Where another live process
+// uses it, the job gets one of its own that nothing resumes.
+func (h *host) Scratch() (string, error) {
+	if h.scratch != "" {
+		return h.scratch, nil
+	}
+	dir := filepath.Join(h.dir, "scratch", h.job.Key.Digest.String())
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return "", err
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o666)
+	if err != nil {
+		return "", err
+	}
+	err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		lock.Close()
+		h.scratch, err = tempDir(h.dir, "scratch-*")
+		return h.scratch, err
+	}
+	if err != nil {
+		lock.Close()
+		return "", err
+	}
+	h.scratch, h.lock = dir, lock
+	return dir, nil
+}
+
+func (h *host) removeScratch() {
+	if h.scratch != "" {
+		os.RemoveAll(h.scratch)
+	}
+}
+
+func (h *host) release() {
+	if h.lock != nil {
+		h.lock.Close()
+	}
+}
+
+// Draining implements node.Host.
+func (h *host) Draining() <-chan struct{} { return h.job.Drain }
+
+// Progress implements node.Host.
+func (h *host) Progress(done, total int64, note string) {
+	h.job.emit(event.Event{Kind: event.NodeProgress, Done: done, Total: total, Note: note})
+}
+
+// Logf implements node.Host.
+func (h *host) Logf(format string, args ...any) {
+	h.job.emit(event.Event{Kind: event.NodeLog, Note: fmt.Sprintf(format, args...)})
+}

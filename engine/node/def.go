@@ -1,0 +1,128 @@
+package node
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ouroflow/ouroflow/engine/table"
+)
+
+// Def defines a whole-table node type with params of type P, a struct whose
+// fields are described by tags (see Params).
+type Def[P any] struct {
+	Name     string
+	Version  int
+	Doc      string
+	Defaults P
+	Check    func(P) error // what tags can't say; a FieldError points at its field
+	Ports    func(P) Ports
+	Pin      func(context.Context, P) (Pins, error)
+	Run      func(context.Context, P, Task) error
+	Publish  func(context.Context, P, Published) error
+}
+
+// Type returns the type that the definition describes.
+func (d Def[P]) Type() *Type {
+	t := &Type{Name: d.Name, Version: d.Version, Doc: d.Doc, New: fresh(d.Defaults)}
+	t.Bind = func(params any) (*Node, error) {
+		p, err := checked(params, d.Check)
+		if err != nil {
+			return nil, err
+		}
+		n := &Node{Type: t, Params: p, Ports: d.Ports(p), Pin: pinWith(d.Pin, p)}
+		n.Run = func(ctx context.Context, task Task) error { return d.Run(ctx, p, task) }
+		if d.Publish != nil {
+			n.Publish = func(ctx context.Context, out Published) error { return d.Publish(ctx, p, out) }
+		}
+		return n, nil
+	}
+	return t
+}
+
+// RowDef defines a row-wise node type. The columns of In decide an output row;
+// the columns of Out are added to it.
+type RowDef[P, In, Out any] struct {
+	Name     string
+	Version  int
+	Doc      string
+	Defaults P
+	Check    func(P) error
+	Sides    []Port // further inputs, read whole; their content decides every row
+	Fanout   func(P) int
+	Pin      func(context.Context, P) (Pins, error)
+	Run      func(context.Context, P, *Work[In, Out]) error
+}
+
+// Type returns the type that the definition describes.
+func (d RowDef[P, In, Out]) Type() *Type {
+	t := &Type{Name: d.Name, Version: d.Version, Doc: d.Doc, RowWise: true, New: fresh(d.Defaults)}
+	t.Bind = func(params any) (*Node, error) {
+		p, err := checked(params, d.Check)
+		if err != nil {
+			return nil, err
+		}
+		rows := &Rows{In: table.SchemaOf[In](), Adds: table.SchemaOf[Out](), Fanout: 1}
+		if d.Fanout != nil {
+			rows.Fanout = d.Fanout(p)
+		}
+		rows.Run = func(ctx context.Context, task RowTask) error {
+			work := newWork[In, Out](task)
+			if err := d.Run(ctx, p, work); err != nil {
+				return firstError(work.flush(), err)
+			}
+			return work.flush()
+		}
+		in := Port{Name: "in", Doc: "Rows to work on; their columns are kept.", Schema: rows.In}
+		out := Port{Name: "out", Doc: "The input rows with the added columns.", Schema: rows.Adds}
+		ports := Ports{In: append([]Port{in}, d.Sides...), Out: []Port{out}}
+		return &Node{Type: t, Params: p, Ports: ports, Pin: pinWith(d.Pin, p), Rows: rows}, nil
+	}
+	return t
+}
+
+func fresh[P any](defaults P) func() any {
+	return func() any {
+		p := defaults
+		return &p
+	}
+}
+
+func checked[P any](params any, check func(P) error) (P, error) {
+	p := *params.(*P)
+	if check == nil {
+		return p, nil
+	}
+	return p, check(p)
+}
+
+func pinWith[P any](pin func(context.Context, P) (Pins, error), p P) func(context.Context) (Pins, error) {
+	if pin == nil {
+		return nil
+	}
+	return func(ctx context.Context) (Pins, error) { return pin(ctx, p) }
+}
+
+// firstError prefers the error of losing results over the one that ended the work.
+func firstError(saving, working error) error {
+	if saving != nil {
+		return fmt.Errorf("%w (while saving after: %w)", saving, working)
+	}
+	return working
+}
+
+// FieldError is a problem with one parameter.
+type FieldError struct {
+	Field string // dotted name, as in the pipeline
+	Err   error
+}
+
+// Error implements error.
+func (e *FieldError) Error() string { return e.Field + ": " + e.Err.Error() }
+
+// Unwrap returns the problem.
+func (e *FieldError) Unwrap() error { return e.Err }
+
+// BadField returns a FieldError with a formatted problem.
+func BadField(field, format string, args ...any) error {
+	return &FieldError{field, fmt.Errorf(format, args...)}
+}

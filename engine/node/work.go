@@ -1,0 +1,159 @@
+package node
+
+import (
+	"errors"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/ouroflow/ouroflow/engine/table"
+)
+
+// RowTask is what the engine hands to a row-wise node: the rows that nobody has
+// computed yet, and the place for their results. Nodes use it through Work.
+type RowTask interface {
+	Inputs
+	Host
+	// Pending yields the output rows to compute. It ends early when the run is
+	// asked to stop.
+	Pending() iter.Seq2[Unit, error]
+	// Save makes results durable: row i of added belongs to unit ids[i].
+	Save(ids []int, added arrow.Record) error
+}
+
+// Unit is one output row to compute.
+type Unit struct {
+	ID    int       // names the unit within the task
+	Row   table.Row // the deciding columns of its input row
+	Index int       // its place among the rows of that input row, from 0
+}
+
+// Results are saved when this many wait or when the oldest has waited this long.
+const (
+	saveRows = 1024
+	saveAge  = time.Second
+)
+
+// Work gives a row-wise node its rows as values of In and takes values of Out.
+type Work[In, Out any] struct {
+	Inputs
+	Host
+	task RowTask
+
+	mu    sync.Mutex
+	enc   *table.Encoder[Out]
+	ids   []int
+	since time.Time
+}
+
+// Item is one output row to compute.
+type Item[In any] struct {
+	In    In
+	Index int // place among the rows of its input row, from 0
+	id    int
+}
+
+func newWork[In, Out any](task RowTask) *Work[In, Out] {
+	return &Work[In, Out]{Inputs: task, Host: task, task: task, enc: table.NewEncoder[Out]()}
+}
+
+// Items yields the rows to compute. It ends early when the run is asked to stop;
+// a node then finishes what it took and returns nil.
+func (w *Work[In, Out]) Items() iter.Seq2[Item[In], error] {
+	return func(yield func(Item[In], error) bool) {
+		var dec *table.Decoder[In]
+		var of arrow.Record
+		for u, err := range w.task.Pending() {
+			if err == nil && u.Row.Record != of {
+				of = u.Row.Record
+				dec, err = table.NewDecoder[In](of)
+			}
+			if err != nil {
+				yield(Item[In]{}, err)
+				return
+			}
+			if !yield(Item[In]{dec.Row(u.Row.I), u.Index, u.ID}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Emit hands over the result of an item. It may be called from any goroutine and
+// in any order.
+func (w *Work[In, Out]) Emit(item Item[In], out Out) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.ids) == 0 {
+		w.since = time.Now()
+	}
+	w.ids = append(w.ids, item.id)
+	w.enc.Append(out)
+	if len(w.ids) < saveRows && time.Since(w.since) < saveAge {
+		return nil
+	}
+	return w.save()
+}
+
+func (w *Work[In, Out]) flush() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.save()
+}
+
+func (w *Work[In, Out]) save() error {
+	if len(w.ids) == 0 {
+		return nil
+	}
+	err := w.task.Save(w.ids, w.enc.Record())
+	w.ids = nil
+	return err
+}
+
+// Parallel computes every pending item with the given number of workers. The
+// first error stops the intake; items in flight are still finished and saved.
+func (w *Work[In, Out]) Parallel(workers int, compute func(worker int, item Item[In]) (Out, error)) error {
+	items := make(chan Item[In])
+	failed := make(chan struct{})
+	var once sync.Once
+	var first error
+	fail := func(err error) {
+		once.Do(func() { first = err; close(failed) })
+	}
+	var wg sync.WaitGroup
+	for n := range workers {
+		wg.Go(func() {
+			for item := range items {
+				out, err := compute(n, item)
+				if err == nil {
+					err = w.Emit(item, out)
+				}
+				if err != nil {
+					fail(err)
+				}
+			}
+		})
+	}
+	w.feed(items, failed, fail)
+	close(items)
+	wg.Wait()
+	if errors.Is(first, ErrDrained) {
+		return nil
+	}
+	return first
+}
+
+func (w *Work[In, Out]) feed(items chan<- Item[In], failed <-chan struct{}, fail func(error)) {
+	for item, err := range w.Items() {
+		if err != nil {
+			fail(err)
+			return
+		}
+		select {
+		case items <- item:
+		case <-failed:
+			return
+		}
+	}
+}

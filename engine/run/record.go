@@ -1,0 +1,153 @@
+// Package run keeps the records of runs: one folder each, with the pipeline as
+// it ran, the events as they happened, the logs of the nodes and a record that
+// sums it up. A run that died is told by its lock, which nobody holds.
+package run
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/ouroflow/ouroflow/engine/digest"
+	"github.com/ouroflow/ouroflow/engine/event"
+)
+
+// Format is the version of the record format. docs/format/run.md describes it.
+const Format = 1
+
+// Record sums up a run. Its JSON form is what `ouroflow show --json` prints.
+type Record struct {
+	Format   int               `json:"format"`
+	ID       string            `json:"id"`
+	Pipeline string            `json:"pipeline"`
+	Status   event.State       `json:"status"` // running, succeeded, failed or interrupted
+	Started  time.Time         `json:"started"`
+	Ended    *time.Time        `json:"ended"`
+	Error    string            `json:"error,omitempty"`
+	Command  Command           `json:"command"`
+	Params   map[string]any    `json:"params"`
+	Versions map[string]string `json:"versions"`
+	// Metrics has the numbers that the run is about; Intervals the 95% interval,
+	// low and high, of those that have one.
+	Metrics   map[string]float64    `json:"metrics"`
+	Intervals map[string][2]float64 `json:"intervals"`
+	Order     []string              `json:"order"` // node ids, each after those it needs
+	Nodes     map[string]*Node      `json:"nodes"`
+}
+
+// Command is what the user asked for, enough to ask for it again.
+type Command struct {
+	File       string   `json:"file"` // absolute
+	Dir        string   `json:"dir"`  // the working folder
+	Profiles   []string `json:"profiles,omitempty"`
+	ParamFiles []string `json:"param_files,omitempty"`
+	Sets       []string `json:"sets,omitempty"`
+	To         []string `json:"to,omitempty"`
+	Force      []string `json:"force,omitempty"`
+	KeepGoing  bool     `json:"keep_going,omitempty"`
+	Resumes    string   `json:"resumes,omitempty"` // the run that this one continues
+}
+
+// Node is what became of a node.
+type Node struct {
+	Type    string                  `json:"type"`
+	State   event.State             `json:"state"`
+	Key     string                  `json:"key"`
+	Started *time.Time              `json:"started"`
+	Ended   *time.Time              `json:"ended"`
+	Rows    event.Rows              `json:"rows"`
+	Outputs map[string]event.Output `json:"outputs"`
+	Error   string                  `json:"error"`
+	Damage  []string                `json:"damage,omitempty"` // cache files found damaged
+	Retries int                     `json:"retries,omitempty"`
+	Fields  digest.Transcript       `json:"fields,omitempty"` // what the key was made of
+}
+
+// Apply brings the record up to date with an event.
+func (r *Record) Apply(e event.Event) {
+	switch e.Kind {
+	case event.RunStarted:
+		r.Status = event.Running
+	case event.RunEnded:
+		r.Status, r.Error = e.State, e.Error
+		r.Ended = &e.Time
+	default:
+		if n := r.Nodes[e.Node]; n != nil {
+			n.apply(e)
+			r.addMetrics(e.Metrics)
+		}
+	}
+}
+
+func (r *Record) addMetrics(metrics []event.Metric) {
+	for _, m := range metrics {
+		r.Metrics[m.Name] = m.Value
+		if m.Low != nil && m.High != nil {
+			r.Intervals[m.Name] = [2]float64{*m.Low, *m.High}
+		}
+	}
+}
+
+func (n *Node) apply(e event.Event) {
+	switch e.Kind {
+	case event.NodeStarted:
+		n.State, n.Started = event.Running, &e.Time
+	case event.NodeRetry:
+		n.Retries++
+	case event.NodeDamage:
+		n.Damage = append(n.Damage, e.Note)
+	case event.NodeEnded:
+		n.State, n.Key, n.Error, n.Ended = e.State, e.Key, e.Error, &e.Time
+		n.Fields = e.Fields
+		if e.Rows != nil {
+			n.Rows = *e.Rows
+		}
+		if e.Outputs != nil {
+			n.Outputs = e.Outputs
+		}
+	}
+}
+
+// interrupt marks as interrupted what a process that is gone left as running.
+func (r *Record) interrupt() {
+	if r.Status == event.Running {
+		r.Status = event.Interrupted
+	}
+	for _, n := range r.Nodes {
+		if n.State == event.Running || n.State == event.Waiting {
+			n.State = event.Interrupted
+		}
+	}
+}
+
+// New returns the record of a run that is about to start.
+func New(id, pipeline string, order []string, types map[string]string) *Record {
+	r := &Record{
+		Format: Format, ID: id, Pipeline: pipeline, Status: event.Running, Started: time.Now(),
+		Params: map[string]any{}, Versions: map[string]string{},
+		Metrics: map[string]float64{}, Intervals: map[string][2]float64{},
+		Order: order, Nodes: map[string]*Node{},
+	}
+	for _, node := range order {
+		r.Nodes[node] = &Node{Type: types[node], State: event.Waiting, Outputs: map[string]event.Output{}}
+	}
+	return r
+}
+
+func decode(b []byte) (*Record, error) {
+	var r Record
+	if err := json.Unmarshal(b, &r); err != nil {
+		return nil, err
+	}
+	if r.Metrics == nil {
+		r.Metrics = map[string]float64{}
+	}
+	if r.Intervals == nil {
+		r.Intervals = map[string][2]float64{}
+	}
+	for id, n := range r.Nodes {
+		if n == nil {
+			delete(r.Nodes, id)
+		}
+	}
+	return &r, nil
+}

@@ -1,0 +1,149 @@
+// Package table reads and writes the tables and trees that flow between nodes.
+//
+// A table is an Arrow IPC file in one canonical form: the same rows always give
+// the same bytes, whatever batches, slices or buffers they came in, so the
+// digest of the file names its content. A tree is a set of files listed in a
+// manifest.
+package table
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
+)
+
+// Column types a table may have. Others are converted where data enters.
+var (
+	Bool    arrow.DataType = arrow.FixedWidthTypes.Boolean
+	Int64   arrow.DataType = arrow.PrimitiveTypes.Int64
+	Float64 arrow.DataType = arrow.PrimitiveTypes.Float64
+	String  arrow.DataType = arrow.BinaryTypes.String
+	Binary  arrow.DataType = arrow.BinaryTypes.Binary
+	Strings arrow.DataType = arrow.ListOfNonNullable(arrow.BinaryTypes.String)
+)
+
+var goTypes = map[reflect.Type]arrow.DataType{
+	reflect.TypeFor[bool]():     Bool,
+	reflect.TypeFor[int64]():    Int64,
+	reflect.TypeFor[float64]():  Float64,
+	reflect.TypeFor[string]():   String,
+	reflect.TypeFor[[]byte]():   Binary,
+	reflect.TypeFor[[]string](): Strings,
+}
+
+// SchemaOf returns the schema of the rows that a struct describes. A field
+// becomes the column that its tag `arrow:"name"` names; a pointer makes the
+// column nullable. Field types: bool, int64, float64, string, []byte, []string.
+// It panics on any other type, since that is a mistake in the program.
+func SchemaOf[T any]() *arrow.Schema {
+	var fields []arrow.Field
+	for _, f := range columnsOf(reflect.TypeFor[T]()) {
+		fields = append(fields, arrow.Field{Name: f.name, Type: f.typ, Nullable: f.nullable})
+	}
+	return arrow.NewSchema(fields, nil)
+}
+
+// column is a struct field seen as a table column.
+type column struct {
+	name     string
+	typ      arrow.DataType
+	nullable bool
+	field    int
+}
+
+func columnsOf(t reflect.Type) []column {
+	var cols []column
+	for i := range t.NumField() {
+		name := t.Field(i).Tag.Get("arrow")
+		if name == "" {
+			continue
+		}
+		ft, nullable := t.Field(i).Type, false
+		if ft.Kind() == reflect.Pointer {
+			ft, nullable = ft.Elem(), true
+		}
+		typ, ok := goTypes[ft]
+		if !ok {
+			panic(fmt.Sprintf("table: field %s.%s has type %s, which no column can hold", t, t.Field(i).Name, ft))
+		}
+		cols = append(cols, column{name, typ, nullable, i})
+	}
+	return cols
+}
+
+// Supported reports whether a table can have a column of that type.
+func Supported(t arrow.DataType) bool {
+	for _, s := range goTypes {
+		if arrow.TypeEqual(s, t) {
+			return true
+		}
+	}
+	return false
+}
+
+// Misfits says, a sentence each, why a table of schema have can't be read where
+// want is asked for. Further columns of have don't matter.
+func Misfits(have, want *arrow.Schema) []string {
+	var out []string
+	for _, w := range want.Fields() {
+		i := have.FieldIndices(w.Name)
+		if len(i) == 0 {
+			out = append(out, fmt.Sprintf("column %q (%s) is missing; there are: %s", w.Name, w.Type, strings.Join(Names(have), ", ")))
+			continue
+		}
+		h := have.Field(i[0])
+		switch {
+		case !arrow.TypeEqual(h.Type, w.Type):
+			out = append(out, fmt.Sprintf("column %q is %s, want %s", w.Name, h.Type, w.Type))
+		case h.Nullable && !w.Nullable:
+			out = append(out, fmt.Sprintf("column %q may be null, which is not allowed here", w.Name))
+		}
+	}
+	return out
+}
+
+// Names lists the columns of a schema.
+func Names(s *arrow.Schema) []string {
+	names := make([]string, s.NumFields())
+	for i, f := range s.Fields() {
+		names[i] = f.Name
+	}
+	return names
+}
+
+// Concat returns the columns of a followed by those of b. A column of b replaces
+// the one of a that has its name.
+func Concat(a, b *arrow.Schema) *arrow.Schema {
+	var fields []arrow.Field
+	for _, f := range a.Fields() {
+		if !b.HasField(f.Name) {
+			fields = append(fields, f)
+		}
+	}
+	return arrow.NewSchema(append(fields, b.Fields()...), nil)
+}
+
+// Describe writes a schema on one line: name type, name type? for nullable.
+func Describe(s *arrow.Schema) string {
+	parts := make([]string, s.NumFields())
+	for i, f := range s.Fields() {
+		parts[i] = f.Name + " " + TypeName(f.Type)
+		if f.Nullable {
+			parts[i] += "?"
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// TypeName returns the short name of a column type, as documentation shows it.
+func TypeName(t arrow.DataType) string {
+	if l, ok := t.(*arrow.ListType); ok {
+		return "list<" + TypeName(l.Elem()) + ">"
+	}
+	if t.ID() == arrow.STRING {
+		return "string"
+	}
+	return t.String()
+}

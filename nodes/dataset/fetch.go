@@ -1,0 +1,80 @@
+package dataset
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/ouroflow/ouroflow/engine/node"
+)
+
+// maxDownload bounds what a URL may answer.
+const maxDownload = 1 << 30
+
+func isURL(p node.Path) bool {
+	return strings.HasPrefix(string(p), "https://") || strings.HasPrefix(string(p), "http://")
+}
+
+func baseName(p node.Path) string { return path.Base(strings.ReplaceAll(string(p), `\`, "/")) }
+
+func sha(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+func read(ctx context.Context, p Params) ([]byte, error) {
+	if isURL(p.Path) {
+		return download(ctx, p)
+	}
+	return readFile(p)
+}
+
+func readFile(p Params) ([]byte, error) {
+	b, err := os.ReadFile(string(p.Path))
+	if err != nil {
+		return nil, fmt.Errorf("reading problems: %w", err)
+	}
+	return b, checkSum(p, b)
+}
+
+func checkSum(p Params, b []byte) error {
+	if got := sha(b); p.SHA256 != "" && !strings.EqualFold(got, p.SHA256) {
+		return fmt.Errorf("%s has SHA-256 %s, but the pipeline expects %s", p.Path, got, p.SHA256)
+	}
+	return nil
+}
+
+func download(ctx context.Context, p Params) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, string(p.Path), nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, &node.Fault{Err: err}
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests {
+		return nil, node.Faultf("%s answers %s", p.Path, resp.Status)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answers %s", p.Path, resp.Status)
+	}
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxDownload+1))
+	if err != nil {
+		return nil, &node.Fault{Err: err}
+	}
+	if len(b) > maxDownload {
+		return nil, fmt.Errorf("%s is larger than %d bytes", p.Path, maxDownload)
+	}
+	return b, checkSum(p, b)
+}

@@ -1,0 +1,130 @@
+// Package export writes tables to files outside of the cache.
+package export
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/engine/table/tableio"
+)
+
+// Params of the node.
+type Params struct {
+	Path    node.Path `yaml:"path" doc:"File to write. It is put in place when the node completes, also from the cache."`
+	Format  string    `yaml:"format" enum:"|arrow|csv|jsonl|parquet" doc:"Format of the file; empty means by the ending of path."`
+	Columns []string  `yaml:"columns" doc:"Columns to write, in this order; empty means all."`
+}
+
+// The one file of the output tree.
+const content = "table"
+
+// Type returns the node type export.
+func Type() *node.Type {
+	return node.Def[Params]{
+		Name:    "export",
+		Version: 1,
+		Doc:     "Writes a table as an Arrow, Parquet, JSON lines or CSV file. The file is replaced as a whole, and only if its content differs.",
+		Check:   check,
+		Ports: func(Params) node.Ports {
+			return node.Ports{
+				In:  []node.Port{{Name: "in", Doc: "Any table.", Schema: arrow.NewSchema(nil, nil)}},
+				Out: []node.Port{{Name: "file", Doc: "The file that was written."}},
+			}
+		},
+		Pin:     pin,
+		Run:     write,
+		Publish: publish,
+	}.Type()
+}
+
+func check(p Params) error {
+	if p.Path == "" {
+		return node.BadField("path", "a file to write is missing")
+	}
+	if p.Format == "" && !tableio.Known(tableio.FormatOf(string(p.Path))) {
+		return node.BadField("path", "its ending names no format; end it in .arrow, .csv, .jsonl or .parquet, or set format")
+	}
+	return nil
+}
+
+func format(p Params) string {
+	if p.Format != "" {
+		return p.Format
+	}
+	return tableio.FormatOf(string(p.Path))
+}
+
+// pin makes the format part of the key, which the path is not.
+func pin(_ context.Context, p Params) (node.Pins, error) {
+	return node.Pins{"format": format(p)}, nil
+}
+
+func write(_ context.Context, p Params, t node.Task) error {
+	in, err := t.Table("in")
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	dir, err := t.OutTree("file")
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(filepath.Join(dir, content))
+	if err != nil {
+		return err
+	}
+	rows, err := tableio.Write(format(p), f, in, p.Columns)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	t.Progress(rows, rows, "")
+	return nil
+}
+
+func publish(_ context.Context, p Params, out node.Published) error {
+	tree, err := out.Output("file")
+	if err != nil {
+		return err
+	}
+	b, err := tree.ReadFile(content)
+	if err != nil {
+		return err
+	}
+	path := string(p.Path)
+	old, err := os.ReadFile(path)
+	if err == nil && bytes.Equal(old, b) {
+		return nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	out.Logf("writing %s (%d bytes)", path, len(b))
+	return replace(path, bytes.NewReader(b))
+}
+
+// replace writes a file so that readers see the old content or the new one.
+func replace(path string, content io.Reader) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = io.Copy(f, content)
+	if err = errors.Join(err, f.Chmod(0o666&^umask), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// umask is what new files usually lack; os.CreateTemp makes them private.
+const umask = 0o022

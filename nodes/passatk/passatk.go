@@ -1,0 +1,232 @@
+// Package passatk evaluates candidates: how often a random one passes, how often
+// any of k does, and how often the one with the lowest energy does.
+package passatk
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/engine/table"
+	"github.com/ouroflow/ouroflow/nodes/internal/verdict"
+)
+
+// Params of the node.
+type Params struct {
+	Ks        []int  `yaml:"ks" doc:"The k of each pass@k to report. A k above the number of samples of every problem is an error."`
+	Split     string `yaml:"split" doc:"Only rows of this split are evaluated; empty means all."`
+	SelectBy  string `yaml:"select_by" doc:"Float column whose lowest value selects a candidate; empty means that none is selected."`
+	GroupBy   string `yaml:"group_by" doc:"String column; pass@k is also reported for each of its values."`
+	Resamples int    `yaml:"resamples" min:"100" max:"1000000" doc:"Bootstrap resamples of problems for the 95% intervals."`
+	Seed      int    `yaml:"seed" min:"0" doc:"Seed of the bootstrap."`
+}
+
+// Type returns the node type pass_at_k.
+func Type() *node.Type {
+	return node.Def[Params]{
+		Name:    "pass_at_k",
+		Version: 1,
+		Doc: "Evaluates candidates per problem: unbiased pass@k (Chen et al. 2021), baseline (a random candidate), oracle (any candidate) " +
+			"and the candidate of lowest energy, ties counted by expectation, with 95% intervals by bootstrap over problems.",
+		Defaults: Params{Ks: []int{1}, Resamples: 2000},
+		Check:    check,
+		Ports:    ports,
+		Run:      run,
+	}.Type()
+}
+
+func check(p Params) error {
+	if len(p.Ks) == 0 {
+		return node.BadField("ks", "list at least one k")
+	}
+	for _, k := range p.Ks {
+		if k < 1 {
+			return node.BadField("ks", "k is %d, but must be at least 1", k)
+		}
+	}
+	return nil
+}
+
+// problemRow is a row of the table problems.
+type problemRow struct {
+	ProblemID string   `arrow:"problem_id"`
+	Samples   int64    `arrow:"samples"`
+	Passed    int64    `arrow:"passed"`
+	Baseline  float64  `arrow:"baseline"` // passed / samples
+	Oracle    bool     `arrow:"oracle"`
+	Selected  *float64 `arrow:"selected"` // expected correctness of the lowest energy
+	AUROC     *float64 `arrow:"auroc"`    // null unless candidates both pass and fail
+}
+
+func ports(p Params) node.Ports {
+	fields := []arrow.Field{{Name: "problem_id", Type: table.String}, {Name: "verdict", Type: table.String}}
+	if p.Split != "" {
+		fields = append(fields, arrow.Field{Name: "split", Type: table.String})
+	}
+	if p.SelectBy != "" {
+		fields = append(fields, arrow.Field{Name: p.SelectBy, Type: table.Float64})
+	}
+	if p.GroupBy != "" {
+		fields = append(fields, arrow.Field{Name: p.GroupBy, Type: table.String, Nullable: true})
+	}
+	return node.Ports{
+		In: []node.Port{{Name: "in", Doc: "Candidates with their verdicts.", Schema: arrow.NewSchema(fields, nil)}},
+		Out: []node.Port{
+			{Name: "metrics", Doc: "The numbers that the run is about.", Schema: table.SchemaOf[node.Metric](), Metrics: true},
+			{Name: "problems", Doc: "The same for each problem.", Schema: table.SchemaOf[problemRow]()},
+		},
+	}
+}
+
+// problem collects the candidates of one problem.
+type problem struct {
+	id       string
+	passed   []bool
+	energies []float64
+	groups   []string
+}
+
+func (p *problem) count() (n, c int) {
+	for _, ok := range p.passed {
+		if ok {
+			c++
+		}
+	}
+	return len(p.passed), c
+}
+
+func run(_ context.Context, p Params, t node.Task) error {
+	in, err := t.Table("in")
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	problems, err := collect(in, p)
+	if err != nil {
+		return err
+	}
+	if len(problems) == 0 {
+		return fmt.Errorf("there are no candidates to evaluate%s", ofSplit(p.Split))
+	}
+	metrics, err := evaluate(problems, p)
+	if err != nil {
+		return err
+	}
+	if err := emit(t, "metrics", metrics); err != nil {
+		return err
+	}
+	return emit(t, "problems", perProblem(problems, p))
+}
+
+func ofSplit(split string) string {
+	if split == "" {
+		return ""
+	}
+	return fmt.Sprintf(" of split %q", split)
+}
+
+func emit[T any](t node.Task, port string, rows []T) error {
+	w, err := t.Out(port)
+	if err != nil {
+		return err
+	}
+	return table.AppendAll(w, rows)
+}
+
+// collect groups the candidates by problem, in the order of their first rows.
+func collect(in *table.Reader, p Params) ([]*problem, error) {
+	byID := map[string]*problem{}
+	var order []*problem
+	for rec, err := range in.Batches() {
+		if err != nil {
+			return nil, err
+		}
+		ids, verdicts := text(rec, "problem_id"), text(rec, "verdict")
+		for i := range int(rec.NumRows()) {
+			if p.Split != "" && text(rec, "split").Value(i) != p.Split {
+				continue
+			}
+			id := ids.Value(i)
+			q := byID[id]
+			if q == nil {
+				q = &problem{id: id}
+				byID[id] = q
+				order = append(order, q)
+			}
+			q.passed = append(q.passed, verdicts.Value(i) == verdict.Passed)
+			if p.SelectBy != "" {
+				e := column(rec, p.SelectBy).(*array.Float64).Value(i)
+				if math.IsNaN(e) {
+					return nil, fmt.Errorf("%s of a candidate of problem %s is not a number", p.SelectBy, id)
+				}
+				q.energies = append(q.energies, e)
+			}
+			if p.GroupBy != "" {
+				q.groups = append(q.groups, text(rec, p.GroupBy).Value(i))
+			}
+		}
+	}
+	return order, nil
+}
+
+func column(rec arrow.Record, name string) arrow.Array {
+	return rec.Column(rec.Schema().FieldIndices(name)[0])
+}
+
+func text(rec arrow.Record, name string) *array.String { return column(rec, name).(*array.String) }
+
+// split returns the problems with only the candidates of one group.
+func split(problems []*problem, group string) []*problem {
+	var out []*problem
+	for _, q := range problems {
+		part := &problem{id: q.id}
+		for i, g := range q.groups {
+			if g == group {
+				part.passed = append(part.passed, q.passed[i])
+			}
+		}
+		if len(part.passed) > 0 {
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
+func groupsOf(problems []*problem) []string {
+	seen := map[string]bool{}
+	var names []string
+	for _, q := range problems {
+		for _, g := range q.groups {
+			if !seen[g] {
+				seen[g] = true
+				names = append(names, g)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func perProblem(problems []*problem, p Params) []problemRow {
+	rows := make([]problemRow, len(problems))
+	for i, q := range problems {
+		n, c := q.count()
+		rows[i] = problemRow{
+			ProblemID: q.id, Samples: int64(n), Passed: int64(c),
+			Baseline: float64(c) / float64(n), Oracle: c > 0,
+		}
+		if p.SelectBy == "" {
+			continue
+		}
+		s := selected(q.energies, q.passed)
+		rows[i].Selected = &s
+		if a, ok := auroc(q.energies, q.passed); ok {
+			rows[i].AUROC = &a
+		}
+	}
+	return rows
+}
