@@ -24,6 +24,7 @@ type Def[P any] struct {
 // Type returns the type that the definition describes.
 func (d Def[P]) Type() *Type {
 	t := &Type{Name: d.Name, Version: d.Version, Doc: d.Doc, New: fresh(d.Defaults)}
+	t.Ports = func() Ports { return d.Ports(d.Defaults) }
 	t.Bind = func(params any) (*Node, error) {
 		p, err := checked(params, d.Check)
 		if err != nil {
@@ -55,7 +56,7 @@ type RowDef[P, In, Out any] struct {
 
 // Type returns the type that the definition describes.
 func (d RowDef[P, In, Out]) Type() *Type {
-	t := &Type{Name: d.Name, Version: d.Version, Doc: d.Doc, RowWise: true, New: fresh(d.Defaults)}
+	t := &Type{Name: d.Name, Version: d.Version, Doc: d.Doc, RowWise: true, New: fresh(d.Defaults), Ports: d.ports}
 	t.Bind = func(params any) (*Node, error) {
 		p, err := checked(params, d.Check)
 		if err != nil {
@@ -72,12 +73,15 @@ func (d RowDef[P, In, Out]) Type() *Type {
 			}
 			return work.flush()
 		}
-		in := Port{Name: "in", Doc: "Rows to work on; their columns are kept.", Schema: rows.In}
-		out := Port{Name: "out", Doc: "The input rows with the added columns.", Schema: rows.Adds}
-		ports := Ports{In: append([]Port{in}, d.Sides...), Out: []Port{out}}
-		return &Node{Type: t, Params: p, Ports: ports, Pin: pinWith(d.Pin, p), Rows: rows}, nil
+		return &Node{Type: t, Params: p, Ports: d.ports(), Pin: pinWith(d.Pin, p), Rows: rows}, nil
 	}
 	return t
+}
+
+func (d RowDef[P, In, Out]) ports() Ports {
+	in := Port{Name: "in", Doc: "Rows to work on; their columns are kept.", Schema: table.SchemaOf[In]()}
+	out := Port{Name: "out", Doc: "The input rows with these columns added.", Schema: table.SchemaOf[Out]()}
+	return Ports{In: append([]Port{in}, d.Sides...), Out: []Port{out}}
 }
 
 func fresh[P any](defaults P) func() any {

@@ -37,6 +37,7 @@ type Type struct {
 	Version int    // part of every key: raised when the output changes for the same input
 	Doc     string // Markdown; the first sentence is the summary
 	RowWise bool
+	Ports   func() Ports                    // as they are with the default params
 	New     func() any                      // a pointer to a fresh copy of the default params
 	Bind    func(params any) (*Node, error) // params is what New returned, filled in
 }

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/ouroflow/ouroflow/engine"
+	"github.com/ouroflow/ouroflow/engine/plan"
+	"github.com/ouroflow/ouroflow/engine/run"
+	"github.com/ouroflow/ouroflow/engine/spec"
+	"github.com/ouroflow/ouroflow/nodes"
+	"github.com/spf13/cobra"
+)
+
+// pipelineFlags are the flags of every command that reads a pipeline.
+type pipelineFlags struct {
+	profiles   []string
+	sets       []string
+	paramFiles []string
+}
+
+func (f *pipelineFlags) register(c *cobra.Command) {
+	c.Flags().StringArrayVarP(&f.profiles, "profile", "p", nil, "apply a profile of the pipeline (may be repeated)")
+	c.Flags().StringArrayVar(&f.sets, "set", nil, "set a parameter, n=50, or a setting, nodes.ID.with.KEY=VALUE (may be repeated)")
+	c.Flags().StringArrayVar(&f.paramFiles, "params-file", nil, "YAML file of parameters (may be repeated)")
+}
+
+func (f *pipelineFlags) options() spec.Options {
+	return spec.Options{Profiles: f.profiles, Sets: f.sets, ParamFiles: f.paramFiles}
+}
+
+func (f *pipelineFlags) load(file string) (*plan.Plan, []byte, error) {
+	return engine.Load(file, nodes.Standard(), f.options())
+}
+
+// engine returns the engine over the folders that the flags or the environment
+// name, or else those of the project that near lies in.
+func (a *app) engine(near string) *engine.Engine {
+	base := projectDir(near)
+	version := map[string]string{"ouroflow": version(), "go": runtime.Version()}
+	return engine.New(nodes.Standard(), or(a.cacheDir, filepath.Join(base, "cache")), or(a.runsDir, filepath.Join(base, "runs")), version)
+}
+
+func (a *app) runs() run.Dir { return a.engine("").Runs }
+
+func or(s, fallback string) string {
+	if s != "" {
+		return s
+	}
+	return fallback
+}
+
+// projectDir is the folder beside whose go.mod the pipeline lies, at whatever
+// depth, or else the pipeline's own; without a pipeline, the same for the
+// working folder.
+func projectDir(file string) string {
+	start := "."
+	if file != "" {
+		start = filepath.Dir(file)
+	}
+	start, err := filepath.Abs(start)
+	if err != nil {
+		return "."
+	}
+	for dir := start; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			return start
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/ouroflow/ouroflow/engine"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) planCommand() *cobra.Command {
+	var flags pipelineFlags
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "plan PIPELINE",
+		Short: "Tell what a run would compute, and why; nothing is written",
+		Args:  args(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			p, _, err := flags.load(args[0])
+			if err != nil {
+				return err
+			}
+			predictions, err := a.engine(args[0]).Predict(context.Background(), p)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(a.stdout).Encode(predictions)
+			}
+			return a.printPlan(predictions)
+		},
+	}
+	flags.register(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
+	return c
+}
+
+func (a *app) printPlan(predictions []engine.Prediction) error {
+	t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "NODE\tTYPE\tPLAN\tROWS KNOWN\tROWS MISSING\tWHY")
+	for _, p := range predictions {
+		state, known, missing := "run", "?", "?"
+		if p.Cached {
+			state = "cached"
+		}
+		if p.Missing >= 0 {
+			known, missing = fmt.Sprint(p.Known), fmt.Sprint(p.Missing)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, p.Type, state, known, missing, p.Why)
+	}
+	return t.Flush()
+}

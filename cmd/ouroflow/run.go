@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/ouroflow/ouroflow/engine"
+	"github.com/ouroflow/ouroflow/engine/event"
+	"github.com/ouroflow/ouroflow/engine/plan"
+	"github.com/ouroflow/ouroflow/engine/report"
+	"github.com/ouroflow/ouroflow/engine/run"
+	"github.com/ouroflow/ouroflow/engine/spec"
+	"github.com/ouroflow/ouroflow/nodes"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	var flags pipelineFlags
+	var cmd run.Command
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "run PIPELINE",
+		Short: "Run a pipeline; what is known isn't computed again",
+		Example: "  ouroflow run pipelines/phase11.yaml\n" +
+			"  ouroflow run pipelines/phase11.yaml --set n=10 --to verdicts\n" +
+			"  ouroflow run pipelines/phase11.yaml -p gpu",
+		Args: args(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			p, content, err := flags.load(args[0])
+			if err != nil {
+				return err
+			}
+			if cmd.File, err = filepath.Abs(args[0]); err != nil {
+				return err
+			}
+			if cmd.Dir, err = os.Getwd(); err != nil {
+				return err
+			}
+			cmd.Profiles, cmd.Sets, cmd.ParamFiles = flags.profiles, flags.sets, flags.paramFiles
+			return a.execute(args[0], p, content, cmd, asJSON)
+		},
+	}
+	flags.register(c)
+	c.Flags().StringArrayVar(&cmd.To, "to", nil, "run NODE and what it needs, nothing else (may be repeated)")
+	c.Flags().StringArrayVar(&cmd.Force, "force", nil, "compute NODE again, then whatever its new output changes (may be repeated)")
+	c.Flags().BoolVar(&cmd.KeepGoing, "keep-going", false, "after a failure, run everything that doesn't depend on it")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one event per line as JSON")
+	return c
+}
+
+func (a *app) resumeCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "resume [RUN]",
+		Short: "Run again what a run was asked to, with the same pipeline and settings",
+		Long: "resume starts a new run with the pipeline file as the old run read it and the same settings.\n" +
+			"Everything that the old run computed is in the cache, down to the rows that were saved when it ended.\nRUN is an id, a unique prefix of one, or last (the default).",
+		Args: args(cobra.MaximumNArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			runs := a.runs()
+			id, err := runs.Find(first(args))
+			if err != nil {
+				return err
+			}
+			old, err := runs.Load(id)
+			if err != nil {
+				return err
+			}
+			if old.Status == event.Running {
+				return fmt.Errorf("run %s is still running", id)
+			}
+			return a.resume(runs, old, asJSON)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print one event per line as JSON")
+	return c
+}
+
+func first(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
+}
+
+func (a *app) resume(runs run.Dir, old *run.Record, asJSON bool) error {
+	content, err := runs.Pipeline(old.ID)
+	if err != nil {
+		return err
+	}
+	cache, err := absOrEmpty(a.cacheDir)
+	if err != nil {
+		return err
+	}
+	runsDir, err := absOrEmpty(a.runsDir)
+	if err != nil {
+		return err
+	}
+	a.cacheDir, a.runsDir = cache, runsDir
+	if err := os.Chdir(old.Command.Dir); err != nil {
+		return fmt.Errorf("returning to the folder of the run: %w", err)
+	}
+	cmd := old.Command
+	cmd.Resumes = old.ID
+	opts := spec.Options{Profiles: cmd.Profiles, Sets: cmd.Sets, ParamFiles: cmd.ParamFiles}
+	p, err := engine.LoadBytes(cmd.File, content, nodes.Standard(), opts)
+	if err != nil {
+		return err
+	}
+	return a.execute(cmd.File, p, content, cmd, asJSON)
+}
+
+func absOrEmpty(dir string) (string, error) {
+	if dir == "" {
+		return "", nil
+	}
+	return filepath.Abs(dir)
+}
+
+// execute runs a plan and prints what happens.
+func (a *app) execute(file string, p *plan.Plan, content []byte, cmd run.Command, asJSON bool) error {
+	if err := known(p, append(cmd.To, cmd.Force...)); err != nil {
+		return err
+	}
+	ctx, drain, stop := interruptible(a.stderr)
+	defer stop()
+	shown := p
+	if len(cmd.To) > 0 {
+		shown = p.To(cmd.To...)
+	}
+	sink, finish := a.sink(shown.IDs(), asJSON)
+	record, err := a.engine(file).Run(ctx, engine.Request{
+		Plan: p, Pipeline: content, Command: cmd, Drain: drain, Sinks: []event.Sink{sink},
+	})
+	finish()
+	if record != nil && !asJSON {
+		fmt.Fprintln(a.stdout)
+		report.Summary(a.stdout, record)
+	}
+	return err
+}
+
+func known(p *plan.Plan, ids []string) error {
+	for _, id := range ids {
+		if p.Step(id) == nil {
+			return usageError{fmt.Errorf("the pipeline has no node %q%s", id, spec.Nearest(id, p.IDs()))}
+		}
+	}
+	return nil
+}
+
+// sink chooses how progress is shown; finish ends it.
+func (a *app) sink(order []string, asJSON bool) (sink event.Sink, finish func()) {
+	if asJSON {
+		return report.NewJSON(a.stdout), func() {}
+	}
+	if f, ok := a.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		width, _, err := term.GetSize(int(f.Fd()))
+		if err != nil {
+			width = 80
+		}
+		live := report.NewLive(a.stdout, order, width)
+		return live, live.Close
+	}
+	return report.NewPlain(a.stdout, order), func() {}
+}
+
+// interruptible returns a channel that is closed at the first SIGINT or SIGTERM,
+// to finish and save what is in flight, and a context that is cancelled at the
+// second.
+func interruptible(stderr io.Writer) (ctx context.Context, drain <-chan struct{}, stop func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	closed := make(chan struct{})
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		if _, ok := <-signals; !ok {
+			return
+		}
+		fmt.Fprintln(stderr, "ouroflow: finishing and saving what is in flight; once more to stop at once")
+		close(closed)
+		if _, ok := <-signals; ok {
+			cancel(errors.New("stopped by a second signal"))
+		}
+	}()
+	return ctx, closed, func() {
+		signal.Stop(signals)
+		close(signals)
+		cancel(nil)
+	}
+}

@@ -1,0 +1,28 @@
+// Package nodes lists the node types that ouroflow comes with.
+package nodes
+
+import (
+	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/nodes/containerdexec"
+	"github.com/ouroflow/ouroflow/nodes/dataset"
+	"github.com/ouroflow/ouroflow/nodes/export"
+	"github.com/ouroflow/ouroflow/nodes/gomlxscore"
+	"github.com/ouroflow/ouroflow/nodes/gomlxtrain"
+	"github.com/ouroflow/ouroflow/nodes/label"
+	"github.com/ouroflow/ouroflow/nodes/passatk"
+	"github.com/ouroflow/ouroflow/nodes/vllmsample"
+)
+
+// Standard returns the registry of all node types.
+func Standard() node.Registry {
+	return node.NewRegistry(
+		containerdexec.Type(),
+		dataset.Type(),
+		export.Type(),
+		gomlxscore.Type(),
+		gomlxtrain.Type(),
+		label.Type(),
+		passatk.Type(),
+		vllmsample.Type(),
+	)
+}

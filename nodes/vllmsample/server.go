@@ -1,0 +1,95 @@
+package vllmsample
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// recordingServer answers completion requests from a recording, over real HTTP
+// on the loopback interface, as a live server would.
+type recordingServer struct {
+	URL      string
+	http     *http.Server
+	samples  map[string][]recordedSample
+	path     string
+	seed     int64
+	settings bool
+}
+
+// serveRecording starts a server with the recorded samples that p asks for.
+func serveRecording(p Params) (*recordingServer, error) {
+	config, err := chooseConfig(p)
+	if err != nil {
+		return nil, err
+	}
+	configs := p.Configs
+	if config != "" {
+		configs = []string{config}
+	}
+	s := &recordingServer{path: string(p.Recording), seed: int64(p.Seed), settings: config != ""}
+	if s.samples, err = readSamples(s.path, configs); err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/completions", s.completions)
+	s.URL = "http://" + listener.Addr().String()
+	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	go s.http.Serve(listener)
+	return s, nil
+}
+
+// Close stops the server.
+func (s *recordingServer) Close() { s.http.Close() }
+
+func (s *recordingServer) completions(w http.ResponseWriter, r *http.Request) {
+	var req request
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxReply)).Decode(&req); err != nil {
+		s.answer(w, http.StatusBadRequest, response{Error: &apiError{err.Error()}})
+		return
+	}
+	problem, _, _ := strings.Cut(r.Header.Get("X-Request-Id"), "#")
+	sample, err := s.find(problem, req)
+	if err != nil {
+		s.answer(w, http.StatusNotFound, response{Error: &apiError{err.Error()}})
+		return
+	}
+	resp := response{Choices: []choice{{
+		Text: sample.completion, FinishReason: sample.finishReason,
+		Recorded: &recorded{Config: sample.config, Passed: sample.passed, Settings: s.settings},
+	}}}
+	if sample.tokens != nil {
+		resp.Usage = &usage{*sample.tokens}
+	}
+	s.answer(w, http.StatusOK, resp)
+}
+
+func (s *recordingServer) answer(w http.ResponseWriter, status int, body response) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(body)
+}
+
+// find returns the sample that a request with that seed was answered with when
+// it was recorded. If the recording tells the prompts, they must be the same.
+func (s *recordingServer) find(problem string, req request) (recordedSample, error) {
+	list := s.samples[problem]
+	i := int(req.Seed - s.seed)
+	if i < 0 || i >= len(list) {
+		return recordedSample{}, fmt.Errorf("%s has %d samples of problem %s, so there is no sample %d; lower n", s.path, len(list), problem, i)
+	}
+	sum := sha256.Sum256([]byte(req.Prompt))
+	if want := list[i].promptSum; want != "" && want != hex.EncodeToString(sum[:]) {
+		return recordedSample{}, fmt.Errorf("%s was recorded with another prompt for problem %s; restore the prompt template and the problem's text, or sample live", s.path, problem)
+	}
+	return list[i], nil
+}
