@@ -237,7 +237,7 @@ func (s *Step) outputSchema(port node.Port) *arrow.Schema {
 		return port.Schema
 	}
 	for _, in := range s.Inputs {
-		if in.Port.Name == s.Node.Ports.In[0].Name {
+		if in.Port.Name == s.Node.Ports.In[0].Name && in.Schema != nil {
 			return table.Concat(in.Schema, s.Node.Rows.Adds)
 		}
 	}

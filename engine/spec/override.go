@@ -164,10 +164,6 @@ func setParam(root *Value, name string, v *Value, pos Pos, c *Collector) {
 	case old.Kind == Float && v.Kind == Int:
 		v = v.clone()
 		v.Kind, v.Float = Float, float64(v.Int)
-	case old.Kind == String && (v.Kind == Int || v.Kind == Float || v.Kind == Bool) && v.Pos.Line == 0:
-		// On a command line nobody writes the quotes of a string like 007.
-		v = v.clone()
-		v.Kind, v.String = String, v.Text()
 	case old.Kind != v.Kind:
 		c.Addf(v.Pos, "parameter %q is %s, got %s%s", name, old.Kind, v.Kind, shown(v))
 		return
@@ -184,11 +180,11 @@ func applySet(root *Value, set string, c *Collector) {
 		c.Addf(Pos{File: flag}, "want NAME=VALUE")
 		return
 	}
-	v := parseFlag(flag, workingDir(), text, c)
+	steps := strings.Split(path, ".")
+	v := flagValue(root, steps, flag, text, c)
 	if v == nil {
 		return
 	}
-	steps := strings.Split(path, ".")
 	switch {
 	case len(steps) == 1:
 		setParam(root, path, v, v.Pos, c)
@@ -201,6 +197,18 @@ func applySet(root *Value, set string, c *Collector) {
 	default:
 		c.Addf(v.Pos, "%q is no setting: use a parameter's name, nodes.ID.with.KEY or pools.NAME", path)
 	}
+}
+
+// flagValue reads the value of a flag as YAML. For a parameter that is a string
+// the text itself is the value: on a command line nobody writes the quotes of a
+// path, a URL or 007.
+func flagValue(root *Value, steps []string, flag, text string, c *Collector) *Value {
+	old := root.Get("params").Get(steps[len(steps)-1])
+	isParam := len(steps) == 1 || len(steps) == 2 && steps[0] == "params"
+	if isParam && old != nil && old.Kind == String {
+		return &Value{Kind: String, String: text, Pos: Pos{File: flag}, Dir: workingDir()}
+	}
+	return parseFlag(flag, workingDir(), text, c)
 }
 
 func setInNode(root *Value, steps []string, v *Value, c *Collector) {
