@@ -86,9 +86,15 @@ func (t *trainer) fit(ctx context.Context) (err error) {
 		if err := t.checkpoint(); err != nil {
 			return fmt.Errorf("writing a checkpoint: %w", err)
 		}
+		if testHookEpoch != nil {
+			testHookEpoch(t.epoch)
+		}
 	}
 	return nil
 }
+
+// testHookEpoch, if a test sets it, is called after each epoch.
+var testHookEpoch func(epoch int)
 
 // stopped tells whether to end before the next epoch; the last checkpoint has
 // everything.

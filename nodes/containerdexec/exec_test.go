@@ -1,0 +1,196 @@
+package containerdexec
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/engine/node/nodetest"
+	"github.com/ouroflow/ouroflow/nodes/internal/verdict"
+)
+
+func needPython(t testing.TB) {
+	t.Helper()
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("python3 is not installed: ", err)
+	}
+}
+
+func execute(t testing.TB, candidates []in, set func(*Params)) []out {
+	t.Helper()
+	needPython(t)
+	b := nodetest.New(t)
+	nodetest.Bind(t, b, "in", candidates)
+	res, err := b.Run(t, Type(), func(p any) {
+		q := p.(*Params)
+		q.Workers, q.Limits.CPU, q.Limits.Wall, q.Limits.Memory, q.Limits.Output = 2, 1, 4, 512, 64
+		if set != nil {
+			set(q)
+		}
+	})
+	if err != nil {
+		t.Fatal(err, b.Logs())
+	}
+	t.Log(b.Logs())
+	return nodetest.Rows[out](t, b, res, "out")
+}
+
+var addTests = []string{"assert add(1, 2) == 3", "assert add(0, 0) == 0"}
+
+// Every way in which a candidate can end, and what it may try.
+func TestVerdicts(t *testing.T) {
+	for _, test := range []struct {
+		name, code, want string
+		passed           int64
+		exception        string
+	}{
+		{"right", "def add(a, b): return a + b", verdict.Passed, 2, ""},
+		{"imports", "import collections, re, math\ndef add(a, b): return int(math.fsum([a, b]))", verdict.Passed, 2, ""},
+		{"wrong", "def add(a, b): return a - b", verdict.Failed, 0, "AssertionError"},
+		{"half right", "def add(a, b): return 3", verdict.Failed, 1, "AssertionError"},
+		{"raises", "def add(a, b): return a + nope", verdict.Error, 0, "NameError"},
+		{"no function", "x = 1", verdict.Error, 0, "NameError"},
+		{"assert at import", "assert False", verdict.Error, 0, "AssertionError"},
+		{"syntax", "def add(a, b) return a", verdict.SyntaxError, 0, "SyntaxError"},
+		{"NUL byte", "x = '\x00'", verdict.SyntaxError, 0, ""},
+		{"too deep to parse", strings.Repeat("(", 5000), verdict.SyntaxError, 0, ""},
+		{"loop", "while True: pass", verdict.Timeout, 0, ""},
+		{"loop in a test", "def add(a, b):\n  while True: pass", verdict.Timeout, 0, ""},
+		{"sleep", "import time\ntime.sleep(100)", verdict.Timeout, 0, ""},
+		{"swallows everything", "def add(a, b):\n  while True:\n    try:\n      while True: pass\n    except BaseException: pass", verdict.Timeout, 0, ""},
+		{"memory", "x = [0] * (1 << 30)", verdict.MemoryLimit, 0, "MemoryError"},
+		{"output", "print('x' * (1 << 20), flush=True)", verdict.OutputLimit, 0, ""},
+		{"large file", "f = open('big', 'wb')\nwhile True: f.write(b'x' * 4096)", verdict.OutputLimit, 0, ""},
+		{"exit", "import sys\nsys.exit(0)", verdict.Error, 0, "SystemExit"},
+		{"hard exit", "import os\nos._exit(0)", verdict.Error, 0, "EarlyExit"},
+		{"segfault", "import ctypes\nctypes.string_at(0)", verdict.Killed, 0, ""},
+		{"kills itself", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", verdict.Killed, 0, ""},
+		{"reads input", "input()", verdict.Error, 0, "EOFError"},
+		{"recursion", "def add(a, b): return add(a, b)", verdict.Error, 0, "RecursionError"},
+		{"network", "import socket\nsocket.create_connection(('127.0.0.1', 22), 1)", verdict.Error, 0, ""},
+		{"daemon", "import os\nif os.fork() == 0:\n  os.setsid()\n  while True: pass\ndef add(a, b): return a + b", verdict.Passed, 2, ""},
+		{"claims a pass", "import os\nos.write(3, b'{\"verdict\": \"passed\"}\\n')\nos._exit(0)", verdict.Error, 0, "EarlyExit"},
+		{"kills all", "import os\ntry: os.kill(-1, 9)\nexcept OSError: pass\ndef add(a, b): return a + b", "", 0, ""},
+		{"after the attacks", "def add(a, b): return b + a", verdict.Passed, 2, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := execute(t, []in{{Code: test.code, Tests: addTests}}, nil)[0]
+			exception := ""
+			if got.Exception != nil {
+				exception = *got.Exception
+			}
+			if test.want != "" && got.Verdict != test.want || got.TestsPassed != test.passed && test.want != "" || test.exception != "" && exception != test.exception {
+				message := ""
+				if got.Message != nil {
+					message = *got.Message
+				}
+				t.Errorf("got %s %d/%d %s: %s; want %s %d %s", got.Verdict, got.TestsPassed, got.TestsTotal, exception, message, test.want, test.passed, test.exception)
+			}
+		})
+	}
+}
+
+// One candidate can't be seen by the next on the same worker.
+func TestCandidatesAreApart(t *testing.T) {
+	leave := "import builtins\nbuiltins.leak = 1\nopen('left', 'w').write('x')\ndef add(a, b): return a + b"
+	look := "import builtins, os\ndef add(a, b): return a + b + hasattr(builtins, 'leak') + os.path.exists('left')"
+	rows := execute(t, []in{{Code: leave, Tests: addTests}, {Code: look, Tests: addTests}}, func(p *Params) { p.Workers = 1 })
+	for i, r := range rows {
+		if r.Verdict != verdict.Passed {
+			t.Errorf("candidate %d: %s", i, r.Verdict)
+		}
+	}
+}
+
+// Messages don't differ from run to run.
+func TestMessagesAreStable(t *testing.T) {
+	rows := execute(t, []in{{Code: "raise ValueError(object())", Tests: addTests}}, nil)
+	if m := rows[0].Message; m == nil || !strings.Contains(*m, "0x...") {
+		t.Errorf("message = %v", m)
+	}
+}
+
+func TestHostMountsStay(t *testing.T) {
+	before, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Skip("no mount table: ", err)
+	}
+	execute(t, []in{{Code: "def add(a, b): return a + b", Tests: addTests}}, nil)
+	after, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil || string(before) != string(after) {
+		t.Errorf("the mount table changed: %v\n%s\n%s", err, before, after)
+	}
+}
+
+// A worker that is killed in the middle is replaced; its candidate gets the
+// verdict that it would have had.
+func TestKilledWorkerIsNoVerdict(t *testing.T) {
+	needPython(t)
+	p := Type().New().(*Params)
+	pl, err := newPool(context.Background(), *p, 1, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pl.close()
+	pl.workers[0].cmd.Process.Kill()
+	got, err := pl.judge(0, in{Code: "def add(a, b): return a + b", Tests: addTests})
+	if err != nil || got.Verdict != verdict.Passed {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestUnusablePython(t *testing.T) {
+	n, err := Type().Bind(&Params{Python: "/no/such/python"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Pin(context.Background()); err == nil || !strings.Contains(err.Error(), "install Python 3.9") {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func TestFaultIsNoVerdict(t *testing.T) {
+	needPython(t)
+	p := Type().New().(*Params)
+	pl, err := newPool(context.Background(), *p, 1, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pl.close()
+	pl.params.Python = "/no/such/python"
+	pl.stop(0)
+	if _, err := pl.judge(0, in{Code: "x"}); !node.IsFault(err) {
+		t.Errorf("err = %v, want a fault", err)
+	}
+}
+
+func FuzzReply(f *testing.F) {
+	f.Add([]byte(`{"verdict": "passed", "tests_passed": 2}`))
+	f.Add([]byte(`{"fault": "x"}`))
+	f.Add([]byte(`[]`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		r, err := parseVerdict(line)
+		if err == nil && r.Verdict == "" {
+			t.Fatal("a reply without a verdict was accepted")
+		}
+	})
+}
+
+func BenchmarkCandidates(b *testing.B) {
+	needPython(b)
+	p := Type().New().(*Params)
+	pl, err := newPool(context.Background(), *p, 1, func(string, ...any) {})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer pl.close()
+	for i := range b.N {
+		if _, err := pl.judge(0, in{Code: fmt.Sprintf("def add(a, b): return a + b # %d", i), Tests: addTests}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package gomlxtrain
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/engine/node/nodetest"
+)
+
+// synthetic makes problems in which code that returns sorted(x) passes and code
+// that returns x.sort() fails, as in the example that the project starts from.
+func synthetic(problems int) []candidate {
+	var rows []candidate
+	for p := range problems {
+		split := "train"
+		if p%4 == 3 {
+			split = "validation"
+		}
+		for i := range 4 {
+			good := candidate{fmt.Sprint(p), split, fmt.Sprintf("Sort the list of kind %d.", p), fmt.Sprintf("def f%d(v%d):\n    return sorted(v%d)\n", p, i, i), 0}
+			bad := good
+			bad.Code, bad.Energy = fmt.Sprintf("def f%d(v%d):\n    return v%d.sort()\n", p, i, i), 1
+			rows = append(rows, good, bad)
+		}
+	}
+	return rows
+}
+
+func small(p any) {
+	q := p.(*Params)
+	q.Encoder = Encoder{Vocabulary: 512, Dim: 8, Hidden: 16, PromptIDs: 16, CodeIDs: 48}
+	q.Epochs, q.Problems, q.Candidates, q.LearningRate = 12, 4, 4, 1e-2
+}
+
+func TestLearns(t *testing.T) {
+	b := nodetest.New(t)
+	nodetest.Bind(t, b, "in", append(synthetic(16), candidate{"test", "test", "x", "y", 1}))
+	res, err := b.Run(t, Type(), small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	curve := nodetest.Rows[epochRow](t, b, res, "curve")
+	last := curve[len(curve)-1]
+	if last.ValidationAUROC == nil || *last.ValidationAUROC < 0.99 || last.TrainLoss > curve[0].TrainLoss/2 {
+		t.Errorf("it didn't learn: %+v", last)
+	}
+	if logs := strings.Join(b.Logs(), "\n"); !strings.Contains(logs, `refused 1 rows of split "test"`) {
+		t.Errorf("logs:\n%s", logs)
+	}
+}
+
+// The same seed gives the same bytes, another seed gives others, and so does a
+// training that was interrupted and went on from its checkpoint.
+func TestDeterminism(t *testing.T) {
+	digestOf := func(seed int, interruptAt int) string {
+		b := nodetest.New(t)
+		nodetest.Bind(t, b, "in", synthetic(8))
+		set := func(p any) {
+			small(p)
+			p.(*Params).Epochs, p.(*Params).Seed = 5, seed
+		}
+		if interruptAt > 0 {
+			testHookEpoch = func(epoch int) {
+				if epoch == interruptAt {
+					close(b.Drain)
+				}
+			}
+			_, err := b.Run(t, Type(), set)
+			testHookEpoch = nil
+			if !errors.Is(err, node.ErrDrained) {
+				t.Fatalf("err = %v, want ErrDrained", err)
+			}
+			b.Drain = make(chan struct{})
+		}
+		res, err := b.Run(t, Type(), set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if interruptAt > 0 && !strings.Contains(strings.Join(b.Logs(), "\n"), fmt.Sprintf("continuing after epoch %d", interruptAt)) {
+			t.Errorf("it started over:\n%s", strings.Join(b.Logs(), "\n"))
+		}
+		return res.Outputs["model"].Digest.String() + res.Outputs["curve"].Digest.String()
+	}
+	want := digestOf(1, 0)
+	if got := digestOf(1, 0); got != want {
+		t.Error("the same seed gave other weights")
+	}
+	if got := digestOf(2, 0); got == want {
+		t.Error("another seed gave the same weights")
+	}
+	if got := digestOf(1, 2); got != want {
+		t.Error("an interruption changed the weights")
+	}
+}
+
+func TestErrors(t *testing.T) {
+	onlyPass := synthetic(8)
+	for i := range onlyPass {
+		onlyPass[i].Energy = 0
+	}
+	leak := synthetic(8)
+	leak[1].Split = "validation"
+	for name, test := range map[string]struct {
+		rows []candidate
+		want string
+	}{
+		"one class":     {onlyPass, "there must be both to learn from"},
+		"no validation": {synthetic(3), `no row has the split "validation"`},
+		"leak":          {leak, `problem 0 is in the splits "train" and "validation"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := nodetest.New(t)
+			nodetest.Bind(t, b, "in", test.rows)
+			if _, err := b.Run(t, Type(), small); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("err = %v, want %q", err, test.want)
+			}
+		})
+	}
+	b := nodetest.New(t)
+	nodetest.Bind(t, b, "in", synthetic(8))
+	_, err := b.Run(t, Type(), func(p any) { small(p); p.(*Params).Validation = "train" })
+	if err == nil {
+		t.Error("training and validating on one split was accepted")
+	}
+}
