@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -126,7 +127,8 @@ func describe(c digest.Change, s *plan.Step) string {
 	name, value, _ := strings.Cut(c.Label, ".")
 	switch name {
 	case "param":
-		return fmt.Sprintf("%s %s -> %s (%s)", value, brief(c.Old), brief(c.New), s.Spec.With.At(value).Pos)
+		path, before, after := innermost(value, c.Old, c.New)
+		return fmt.Sprintf("%s %s -> %s (%s)", path, brief(before), brief(after), s.Spec.With.At(path).Pos)
 	case "pin":
 		return fmt.Sprintf("%s changed outside of the pipeline: %s -> %s", value, brief(c.Old), brief(c.New))
 	case "input":
@@ -136,6 +138,24 @@ func describe(c digest.Change, s *plan.Step) string {
 	default:
 		return fmt.Sprintf("%s %s -> %s", c.Label, brief(c.Old), brief(c.New))
 	}
+}
+
+// innermost narrows a change of a map down to its one entry that changed.
+func innermost(path, before, after string) (string, string, string) {
+	var a, b map[string]json.RawMessage
+	if json.Unmarshal([]byte(before), &a) != nil || json.Unmarshal([]byte(after), &b) != nil {
+		return path, before, after
+	}
+	var changed []string
+	for key := range b {
+		if string(a[key]) != string(b[key]) {
+			changed = append(changed, key)
+		}
+	}
+	if len(changed) != 1 || len(a) != len(b) {
+		return path, before, after
+	}
+	return innermost(path+"."+changed[0], string(a[changed[0]]), string(b[changed[0]]))
 }
 
 func brief(s string) string {

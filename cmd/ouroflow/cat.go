@@ -51,7 +51,7 @@ func (a *app) cat(runName, target string, f catFlags) error {
 	if n == nil {
 		return fmt.Errorf("run %s has no node %q; it has: %s", r.ID, id, strings.Join(r.Order, ", "))
 	}
-	out, port, err := pickOutput(n.Outputs, port, func(o outputRef) bool { return o.Kind == table.KindTable })
+	out, port, err := pickTable(n, port)
 	if err != nil {
 		return fmt.Errorf("node %s (%s): %w", id, n.State, err)
 	}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"ouroflow": func() { os.Exit(Main()) }})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("OUROFLOW_CACHE", filepath.Join(env.WorkDir, "cache"))
+			env.Setenv("OUROFLOW_RUNS", filepath.Join(env.WorkDir, "runs"))
+			return writeProject(env.WorkDir, 12, 6)
+		},
+	})
+}
+
+// writeProject makes a small pipeline of the whole loop in dir, as loop.yaml,
+// with problems and recorded samples of which about half pass.
+func writeProject(dir string, problems, samples int) error {
+	var p, s strings.Builder
+	for i := range problems {
+		split := []string{"train", "train", "validation", "test"}[i%4]
+		fmt.Fprintf(&p, `{"problem_id": "%d", "split": "%s", "prompt": "Add %d to a number.", "tests": ["assert add(1) == %d"], "reference": "def add(x):\n    return x + %d\n", "entry_point": "add"}`+"\n", i, split, i, 1+i, i)
+		for j := range samples {
+			body := fmt.Sprintf("return x + %d", i)
+			switch {
+			case j%4 == 1:
+				body = fmt.Sprintf("return x - %d - 1", i)
+			case j%4 == 3:
+				body = "return x +"
+			}
+			fmt.Fprintf(&s, `{"problem_id": "%d", "config": "x", "index": %d, "completion": "def add(x):\n    y = %d\n    %s\n"}`+"\n", i, j, j, body)
+		}
+	}
+	files := map[string]string{"problems.jsonl": p.String(), "samples.jsonl": s.String(), "loop.yaml": loop}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o666); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const loop = `version: 1
+name: loop
+params: {n: 4, syntax: 1.0, epochs: 5, seed: 0}
+profiles:
+  quick:
+    description: Fewer epochs.
+    params: {epochs: 2}
+nodes:
+  problems: {type: dataset, with: {path: problems.jsonl}}
+  samples: {type: vllm_sample, needs: problems, with: {recording: samples.jsonl, model: m, n: "${params.n}"}}
+  verdicts: {type: containerd_exec, needs: samples, with: {workers: 2}}
+  labels: {type: label, needs: verdicts, with: {energies: {syntax_error: "${params.syntax}"}}}
+  triplets: {type: export, needs: labels, with: {path: triplets.jsonl, columns: [prompt, code, verdict, energy]}}
+  verifier:
+    type: gomlx_train
+    needs: labels
+    with: {epochs: "${params.epochs}", seed: "${params.seed}", encoder: {vocabulary: 256, dim: 8, hidden: 8, prompt_ids: 16, code_ids: 32}}
+  scores: {type: gomlx_score, needs: {in: labels, model: verifier}}
+  evaluation: {type: pass_at_k, needs: scores, with: {split: test, select_by: predicted_energy, ks: [1, 2]}}
+`
