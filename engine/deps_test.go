@@ -82,7 +82,7 @@ func mayImport(dir, imported string) bool {
 func packages(t *testing.T, root string) []string {
 	seen := map[string]bool{}
 	for _, top := range []string{"engine", "nodes", "cmd"} {
-		err := filepath.WalkDir(filepath.Join(root, top), func(path string, e os.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join(root, top), func(path string, _ os.DirEntry, err error) error {
 			if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
 				rel, _ := filepath.Rel(root, filepath.Dir(path))
 				seen[filepath.ToSlash(rel)] = true

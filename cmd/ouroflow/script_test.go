@@ -34,10 +34,10 @@ func writeProject(dir string, problems, samples int) error {
 		fmt.Fprintf(&p, `{"problem_id": "%d", "split": "%s", "prompt": "Add %d to a number.", "tests": ["assert add(1) == %d"], "reference": "def add(x):\n    return x + %d\n", "entry_point": "add"}`+"\n", i, split, i, 1+i, i)
 		for j := range samples {
 			body := fmt.Sprintf("return x + %d", i)
-			switch {
-			case j%4 == 1:
+			switch j % 4 {
+			case 1:
 				body = fmt.Sprintf("return x - %d - 1", i)
-			case j%4 == 3:
+			case 3:
 				body = "return x +"
 			}
 			fmt.Fprintf(&s, `{"problem_id": "%d", "config": "x", "index": %d, "completion": "def add(x):\n    y = %d\n    %s\n"}`+"\n", i, j, j, body)

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -107,7 +108,7 @@ func (b *builder) order(nodes []spec.Node) []*Step {
 	}
 	for _, n := range nodes {
 		for _, in := range b.steps[n.ID].Inputs {
-			if err := g.AddEdge(in.From.ID, n.ID); err != nil && err != graph.ErrEdgeAlreadyExists {
+			if err := g.AddEdge(in.From.ID, n.ID); err != nil && !errors.Is(err, graph.ErrEdgeAlreadyExists) {
 				b.c.Addf(n.Pos, "%v", err)
 			}
 		}

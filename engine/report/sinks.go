@@ -28,7 +28,7 @@ func (j *JSON) Emit(e event.Event) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.w.Write(append(b, '\n'))
+	_, _ = j.w.Write(append(b, '\n')) // a reader that went away must not stop the run
 }
 
 // Plain writes a line when something happens to a node, and now and then how far

@@ -192,7 +192,7 @@ func TestTreeRoundTrip(t *testing.T) {
 func FuzzReader(f *testing.F) {
 	f.Add(encodeQuiet(sample{ID: "a", Tests: []string{"x"}}))
 	f.Add([]byte("ARROW1\x00\x00"))
-	f.Fuzz(func(t *testing.T, b []byte) {
+	f.Fuzz(func(_ *testing.T, b []byte) {
 		r, err := FromBytes(b)
 		if err != nil {
 			return

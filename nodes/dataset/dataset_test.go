@@ -181,7 +181,7 @@ func TestErrors(t *testing.T) {
 
 func TestURL(t *testing.T) {
 	gets := 0
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		gets++
 		if gets == 1 {
 			http.Error(w, "busy", http.StatusServiceUnavailable)

@@ -92,7 +92,7 @@ func FuzzReadObjects(f *testing.F) {
 	f.Add(uint8(2), []byte("{\"a\":1}\n"))
 	f.Add(uint8(3), []byte("PAR1PAR1"))
 	f.Add(uint8(4), []byte("\x1f\x8b\x08\x00"))
-	f.Fuzz(func(t *testing.T, format uint8, content []byte) {
+	f.Fuzz(func(_ *testing.T, format uint8, content []byte) {
 		names := append(tableio.Formats(), "json")
 		tableio.ReadObjects(names[int(format)%len(names)], content)
 	})

@@ -90,6 +90,6 @@ func meanWhere(x, mask *graph.Node) *graph.Node {
 func logSumExp(x, mask *graph.Node) *graph.Node {
 	masked := graph.Add(graph.Mul(x, mask), graph.MulScalar(graph.OneMinus(mask), minusInfinity))
 	top := graph.StopGradient(graph.ReduceMax(masked, 1))
-	sum := graph.ReduceSum(graph.Exp(graph.Sub(masked, graph.ExpandDims(top, -1))), 1)
+	sum := graph.ReduceSum(graph.Exp(graph.Sub(masked, graph.ExpandAxes(top, -1))), 1)
 	return graph.Add(top, graph.Log(sum))
 }

@@ -21,7 +21,7 @@ func TestLabels(t *testing.T) {
 }
 
 func TestUnknownVerdict(t *testing.T) {
-	if _, err := Type().Bind(&Params{Energies: map[string]float64{"pased": 0}}); err == nil || !strings.Contains(err.Error(), "no verdict") {
+	if _, err := Type().Bind(&Params{Energies: map[string]float64{"win": 0}}); err == nil || !strings.Contains(err.Error(), "no verdict") {
 		t.Errorf("err = %v", err)
 	}
 	b := nodetest.New(t)

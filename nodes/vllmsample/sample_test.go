@@ -105,8 +105,11 @@ func TestLive(t *testing.T) {
 // Every reply that isn't whole is asked for again, and never recorded.
 func TestFaults(t *testing.T) {
 	for name, bad := range map[string]func(http.ResponseWriter){
-		"503":              func(w http.ResponseWriter) { http.Error(w, "busy", 503) },
-		"429":              func(w http.ResponseWriter) { w.Header().Set("Retry-After", "0"); http.Error(w, "slow", 429) },
+		"503": func(w http.ResponseWriter) { http.Error(w, "busy", http.StatusServiceUnavailable) },
+		"429": func(w http.ResponseWriter) {
+			w.Header().Set("Retry-After", "0")
+			http.Error(w, "slow", http.StatusTooManyRequests)
+		},
 		"html":             func(w http.ResponseWriter) { fmt.Fprint(w, "<html>hello</html>") },
 		"no choice":        func(w http.ResponseWriter) { fmt.Fprint(w, `{"choices": []}`) },
 		"unfinished":       func(w http.ResponseWriter) { fmt.Fprint(w, `{"choices": [{"text": "x"}]}`) },

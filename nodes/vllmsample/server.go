@@ -44,7 +44,7 @@ func serveRecording(p Params) (*recordingServer, error) {
 	mux.HandleFunc("POST /v1/completions", s.completions)
 	s.URL = "http://" + listener.Addr().String()
 	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
-	go s.http.Serve(listener)
+	go func() { _ = s.http.Serve(listener) }() // ends when Close is called
 	return s, nil
 }
 
@@ -76,7 +76,7 @@ func (s *recordingServer) completions(w http.ResponseWriter, r *http.Request) {
 func (s *recordingServer) answer(w http.ResponseWriter, status int, body response) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(body)
+	_ = json.NewEncoder(w).Encode(body) // fails only if the client has gone
 }
 
 // find returns the sample that a request with that seed was answered with when

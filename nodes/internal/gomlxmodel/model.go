@@ -111,18 +111,18 @@ func (c Config) Energies(ctx *context.Context, prompt, code, surface *graph.Node
 	cv, pv := pool(embedding, code), pool(embedding, prompt)
 	x := graph.Concatenate([]*graph.Node{cv, pv, graph.Mul(cv, pv), surface}, -1)
 	in := 3*c.Dim + surfaceSize
-	h := activations.Gelu(graph.Add(graph.Dot(x, v("w1", in, c.Hidden)), graph.ExpandDims(v("b1", c.Hidden), 0)))
-	e := graph.Add(graph.Dot(h, v("w2", c.Hidden, 1)), graph.ExpandDims(v("b2", 1), 0))
+	h := activations.Gelu(graph.Add(graph.Dot(x, v("w1", in, c.Hidden)), graph.ExpandAxes(v("b1", c.Hidden), 0)))
+	e := graph.Add(graph.Dot(h, v("w2", c.Hidden, 1)), graph.ExpandAxes(v("b2", 1), 0))
 	return graph.Squeeze(e, -1)
 }
 
 // pool is the mean embedding of the ids that aren't padding: [n, dim].
 func pool(embedding, ids *graph.Node) *graph.Node {
-	vectors := graph.Gather(embedding, graph.ExpandDims(ids, -1))
+	vectors := graph.Gather(embedding, graph.ExpandAxes(ids, -1))
 	mask := graph.ConvertDType(graph.NotEqual(ids, graph.ZerosLike(ids)), embedding.DType())
-	sum := graph.ReduceSum(graph.Mul(vectors, graph.ExpandDims(mask, -1)), 1)
+	sum := graph.ReduceSum(graph.Mul(vectors, graph.ExpandAxes(mask, -1)), 1)
 	count := graph.MaxScalar(graph.ReduceSum(mask, 1), 1)
-	return graph.Div(sum, graph.ExpandDims(count, -1))
+	return graph.Div(sum, graph.ExpandAxes(count, -1))
 }
 
 // Batch packs inputs into the three tensors that Energies takes.
@@ -153,9 +153,7 @@ func NewScorer(c Config, ctx *context.Context) (*Scorer, error) {
 	if err != nil {
 		return nil, err
 	}
-	exec, err := context.NewExec(backend, ctx, func(ctx *context.Context, p, k, s *graph.Node) *graph.Node {
-		return c.Energies(ctx, p, k, s)
-	})
+	exec, err := context.NewExec(backend, ctx, c.Energies)
 	if err != nil {
 		return nil, err
 	}
