@@ -10,6 +10,7 @@ import (
 
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/node/nodetest"
+	"github.com/ouroflow/ouroflow/engine/table/tableio"
 	"github.com/ouroflow/ouroflow/nodes/internal/verdict"
 )
 
@@ -191,6 +192,30 @@ func BenchmarkCandidates(b *testing.B) {
 	for i := range b.N {
 		if _, err := pl.judge(0, in{Code: fmt.Sprintf("def add(a, b): return a + b # %d", i), Tests: addTests}); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// Every reference of the bundled problems passes its own tests.
+func TestBundledReferencesPass(t *testing.T) {
+	content, err := os.ReadFile("../../pipelines/data/problems.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := tableio.ReadObjects("jsonl", content)
+	if err != nil || len(rows) < 100 {
+		t.Fatalf("%d problems, %v", len(rows), err)
+	}
+	var candidates []in
+	for _, o := range rows {
+		candidates = append(candidates, in{Code: o.Text("code"), Tests: o.Texts("test_list"), Setup: o.Text("test_setup_code")})
+		if len(o.Texts("test_list")) < 3 {
+			t.Errorf("problem %s has fewer than three tests", o.Text("task_id"))
+		}
+	}
+	for i, r := range execute(t, candidates, nil) {
+		if r.Verdict != verdict.Passed {
+			t.Errorf("the reference of problem %s: %s", rows[i].Text("task_id"), r.Verdict)
 		}
 	}
 }
