@@ -58,7 +58,7 @@ func errors(w io.Writer, r *run.Record) {
 		}
 	}
 	if skipped > 0 {
-		fmt.Fprintf(w, "%d nodes that depend on it were skipped\n", skipped)
+		fmt.Fprintf(w, "nodes skipped because of that: %d\n", skipped)
 	}
 }
 

@@ -1,0 +1,128 @@
+package run
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ouroflow/ouroflow/engine/event"
+)
+
+func events() []event.Event {
+	low, high := 0.1, 0.3
+	return []event.Event{
+		{Kind: event.RunStarted, Run: "x"},
+		{Kind: event.NodeStarted, Node: "a"},
+		{Kind: event.NodeLog, Node: "a", Note: "hello"},
+		{Kind: event.NodeDamage, Node: "a", Note: "blob x is damaged"},
+		{Kind: event.NodeEnded, Node: "a", State: event.Succeeded, Key: "k", Rows: &event.Rows{Computed: 3}, Metrics: []event.Metric{{Name: "m", Value: 0.2, Low: &low, High: &high}}},
+		{Kind: event.NodeStarted, Node: "b"},
+	}
+}
+
+func create(t *testing.T, d Dir, id string) *Recorder {
+	t.Helper()
+	w, err := d.Create(New(id, "p", []string{"a", "b"}, map[string]string{"a": "sum", "b": "sum"}), []byte("version: 1\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink := event.Tee(w)
+	for _, e := range events() {
+		sink.Emit(e)
+	}
+	return w
+}
+
+func TestRecord(t *testing.T) {
+	d := Dir(t.TempDir())
+	w := create(t, d, "1")
+	r, err := d.Load("1")
+	if err != nil || r.Status != event.Running || r.Nodes["a"].State != event.Succeeded || r.Nodes["b"].State != event.Running {
+		t.Fatalf("while it runs: %+v, %v", r, err)
+	}
+	event.Tee(w).Emit(event.Event{Kind: event.NodeEnded, Node: "b", State: event.Failed, Error: "oops"})
+	event.Tee(w).Emit(event.Event{Kind: event.RunEnded, State: event.Failed})
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err = d.Load("1")
+	if err != nil || r.Status != event.Failed || r.Nodes["b"].Error != "oops" || r.Metrics["m"] != 0.2 || r.Intervals["m"] != [2]float64{0.1, 0.3} {
+		t.Errorf("record = %+v, %v", r, err)
+	}
+	if len(r.Nodes["a"].Damage) != 1 {
+		t.Errorf("damage = %v", r.Nodes["a"].Damage)
+	}
+	if log, _ := d.Log("1", "a"); !strings.HasSuffix(string(log), " hello\n") {
+		t.Errorf("log = %q", log)
+	}
+	if text, _ := d.Pipeline("1"); string(text) != "version: 1\n" {
+		t.Errorf("pipeline = %q", text)
+	}
+}
+
+// A run whose process died, even in the middle of a line, is told from its
+// events.
+func TestDeadRunIsInterrupted(t *testing.T) {
+	d := Dir(t.TempDir())
+	w := create(t, d, "1")
+	w.lock.Close() // what the end of a process does
+	f, err := os.OpenFile(filepath.Join(string(d), "1", eventsFile), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.WriteString(`{"kind":"node_ended","node":"b","sta`)
+	f.Close()
+	r, err := d.Load("1")
+	if err != nil || r.Status != event.Interrupted || r.Nodes["a"].State != event.Succeeded || r.Nodes["b"].State != event.Interrupted {
+		t.Errorf("record = %+v, %v", r, err)
+	}
+}
+
+func TestFind(t *testing.T) {
+	d := Dir(t.TempDir())
+	if _, err := d.Find("last"); err == nil || !strings.Contains(err.Error(), "no runs") {
+		t.Errorf("err = %v", err)
+	}
+	for _, id := range []string{"20260101-a", "20260102-b", "20260102-c"} {
+		create(t, d, id).Close()
+	}
+	for name, want := range map[string]string{"last": "20260102-c", "": "20260102-c", "20260101": "20260101-a", "20260102-b": "20260102-b"} {
+		if got, err := d.Find(name); err != nil || got != want {
+			t.Errorf("Find(%q) = %s, %v; want %s", name, got, err, want)
+		}
+	}
+	for name, want := range map[string]string{"20260102": "2 runs begin with", "nope": "no run in"} {
+		if _, err := d.Find(name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Find(%q): %v", name, err)
+		}
+	}
+	if r, err := d.Latest("p", ""); err != nil || r.ID != "20260102-c" {
+		t.Errorf("Latest = %v, %v", r, err)
+	}
+}
+
+func TestIDsSortByTime(t *testing.T) {
+	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	if a, b := NewID(now), NewID(now.Add(time.Second)); a >= b || len(a) != len("20261124-090000-ab12") {
+		t.Errorf("ids %s, %s", a, b)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`{"format":1,"nodes":{"a":null}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := decode(b)
+		if err != nil {
+			return
+		}
+		r.interrupt()
+		for _, e := range events() {
+			r.Apply(e)
+		}
+		if r.Metrics == nil {
+			t.Fatal("no metrics")
+		}
+	})
+}
