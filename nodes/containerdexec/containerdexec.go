@@ -51,7 +51,7 @@ func Type() *node.Type {
 		Defaults: Params{
 			Runtime: "process",
 			Python:  "python3",
-			Limits:  Limits{CPU: 3, Wall: 20, Memory: 1024, Output: 1024, Processes: 64},
+			Limits:  Limits{CPU: 10, Wall: 40, Memory: 1024, Output: 1024, Processes: 64},
 		},
 		Pin: pin,
 		Run: run,

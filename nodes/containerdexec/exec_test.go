@@ -51,6 +51,7 @@ func TestVerdicts(t *testing.T) {
 	}{
 		{"right", "def add(a, b): return a + b", verdict.Passed, 2, ""},
 		{"imports", "import collections, re, math\ndef add(a, b): return int(math.fsum([a, b]))", verdict.Passed, 2, ""},
+		{"imports what isn't preloaded", "import cmath, csv, sqlite3, zoneinfo, asyncio\ndef add(a, b): return a + b", verdict.Passed, 2, ""},
 		{"wrong", "def add(a, b): return a - b", verdict.Failed, 0, "AssertionError"},
 		{"half right", "def add(a, b): return 3", verdict.Failed, 1, "AssertionError"},
 		{"raises", "def add(a, b): return a + nope", verdict.Error, 0, "NameError"},

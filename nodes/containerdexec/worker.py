@@ -21,6 +21,7 @@ NOBODY = 65534
 MESSAGE_LIMIT = 500
 REPORT_LIMIT = 1 << 20
 NAME = "__candidate__"
+STAGES = ("/srv", "/media", "/mnt", "/opt")  # where Python may be shown if it lies out of reach
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32, 4096
 MS_NOATIME, MS_NODIRATIME, MS_REC, MS_PRIVATE, MS_RELATIME = 1024, 2048, 16384, 1 << 18, 1 << 21
@@ -72,8 +73,29 @@ class Sandbox:
         for path in ("/tmp", "/dev/shm"):
             if os.path.isdir(path):
                 mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,mode=1777")
+        if os.getuid() == 0 and not conf["user_namespace"]:
+            self.expose_python()
         if self.make_read_only():
             self.protections.append("read-only files")
+
+    def expose_python(self):
+        """Lets an unprivileged user import from an interpreter that lies in a
+        folder it may not enter, such as one in root's home: the installation is
+        bound to a place that it may."""
+        folder = os.path.realpath(sys.base_prefix)
+        parents = [folder]
+        while parents[-1] != "/":
+            parents.append(os.path.dirname(parents[-1]))
+        if all(os.stat(path).st_mode & 0o001 for path in parents):
+            return
+        place = next((p for p in STAGES if os.path.isdir(p) and not os.listdir(p)), None)
+        if place is None:
+            self.protections.append("only preloaded modules: no empty folder to show Python in")
+            return
+        mount(folder, place, None, MS_BIND | MS_REC)
+        sys.path[:] = [place + p[len(folder):] if p.startswith(folder) else p
+                       for p in map(os.path.realpath, sys.path)]
+        sys.path_importer_cache.clear()
 
     def make_read_only(self):
         ok = True
@@ -86,6 +108,8 @@ class Sandbox:
             flags = sum(FLAGS.get(o, 0) for o in options.split(","))
             try:
                 mount(None, target, None, flags | MS_REMOUNT | MS_BIND | MS_RDONLY)
+            except FileNotFoundError:
+                pass  # hidden under another mount
             except OSError:
                 ok = False
         return ok
