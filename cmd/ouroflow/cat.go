@@ -85,7 +85,9 @@ func (a *app) print(in *table.Reader, f catFlags, rows int64) error {
 	if err := sink.Close(); err != nil {
 		return err
 	}
-	if f.format == "text" && more {
+	if f.format == "text" && more && len(f.where) > 0 {
+		fmt.Fprintf(a.stdout, "... the first %d rows that match; --limit 0 prints all\n", printed)
+	} else if f.format == "text" && more {
 		fmt.Fprintf(a.stdout, "... the first %d rows of %d; --limit 0 prints all\n", printed, rows)
 	}
 	return nil

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -31,7 +33,12 @@ func (f *pipelineFlags) options() spec.Options {
 }
 
 func (f *pipelineFlags) load(file string) (*plan.Plan, []byte, error) {
-	return engine.Load(file, nodes.Standard(), f.options())
+	p, content, err := engine.Load(file, nodes.Standard(), f.options())
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		err = usageError{err}
+	}
+	return p, content, err
 }
 
 // engine returns the engine over the folders that the flags or the environment

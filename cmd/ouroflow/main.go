@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/ouroflow/ouroflow/engine"
 	"github.com/ouroflow/ouroflow/engine/spec"
@@ -26,13 +27,32 @@ func main() { os.Exit(Main()) }
 
 // Main runs the command line and returns the exit status.
 func Main() int {
-	a := &app{stdout: os.Stdout, stderr: os.Stderr}
-	root := a.root()
-	err := root.Execute()
+	out := &checkedWriter{w: os.Stdout}
+	a := &app{stdout: out, stderr: os.Stderr}
+	err := a.root().Execute()
+	if err == nil && out.err != nil {
+		err = fmt.Errorf("writing the output: %w", out.err)
+	}
 	if err != nil {
 		a.printError(err)
 	}
 	return status(err)
+}
+
+// checkedWriter remembers the first error, so that output that was lost is never
+// taken for success.
+type checkedWriter struct {
+	w   io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (c *checkedWriter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	if c.err == nil {
+		c.err = err
+	}
+	return n, err
 }
 
 // app is what the commands share.
@@ -60,7 +80,7 @@ func status(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &problems), errors.As(err, &usage):
+	case errors.As(err, &problems), errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
 		return exitUsage
 	case errors.Is(err, engine.ErrInterrupted):
 		return exitInterrupted

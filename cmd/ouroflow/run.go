@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/ouroflow/ouroflow/engine"
 	"github.com/ouroflow/ouroflow/engine/event"
@@ -126,15 +127,18 @@ func absOrEmpty(dir string) (string, error) {
 
 // execute runs a plan and prints what happens.
 func (a *app) execute(file string, p *plan.Plan, content []byte, cmd run.Command, asJSON bool) error {
-	if err := known(p, append(cmd.To, cmd.Force...)); err != nil {
+	if err := known(p, cmd.To); err != nil {
 		return err
 	}
-	ctx, drain, stop := interruptible(a.stderr)
-	defer stop()
 	shown := p
 	if len(cmd.To) > 0 {
 		shown = p.To(cmd.To...)
 	}
+	if err := known(shown, cmd.Force); err != nil {
+		return err
+	}
+	ctx, drain, stop := interruptible(a.stderr)
+	defer stop()
 	sink, finish := a.sink(shown.IDs(), asJSON)
 	record, err := a.engine(file).Run(ctx, engine.Request{
 		Plan: p, Pipeline: content, Command: cmd, Drain: drain, Sinks: []event.Sink{sink},
@@ -150,7 +154,7 @@ func (a *app) execute(file string, p *plan.Plan, content []byte, cmd run.Command
 func known(p *plan.Plan, ids []string) error {
 	for _, id := range ids {
 		if p.Step(id) == nil {
-			return usageError{fmt.Errorf("the pipeline has no node %q%s", id, spec.Nearest(id, p.IDs()))}
+			return usageError{fmt.Errorf("the part of the pipeline to run has no node %q%s", id, spec.Nearest(id, p.IDs()))}
 		}
 	}
 	return nil
@@ -161,8 +165,8 @@ func (a *app) sink(order []string, asJSON bool) (sink event.Sink, finish func())
 	if asJSON {
 		return report.NewJSON(a.stdout), func() {}
 	}
-	if f, ok := a.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		width, _, err := term.GetSize(int(f.Fd()))
+	if fd := int(os.Stdout.Fd()); term.IsTerminal(fd) {
+		width, _, err := term.GetSize(fd)
 		if err != nil {
 			width = 80
 		}
@@ -172,6 +176,10 @@ func (a *app) sink(order []string, asJSON bool) (sink event.Sink, finish func())
 	return report.NewPlain(a.stdout, order), func() {}
 }
 
+// stopGrace is how long a run may take to record that it was stopped at once.
+// What it computed is saved in any case.
+const stopGrace = time.Second
+
 // interruptible returns a channel that is closed at the first SIGINT or SIGTERM,
 // to finish and save what is in flight, and a context that is cancelled at the
 // second.
@@ -179,7 +187,7 @@ func interruptible(stderr io.Writer) (ctx context.Context, drain <-chan struct{}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	closed := make(chan struct{})
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		if _, ok := <-signals; !ok {
 			return
@@ -188,6 +196,8 @@ func interruptible(stderr io.Writer) (ctx context.Context, drain <-chan struct{}
 		close(closed)
 		if _, ok := <-signals; ok {
 			cancel(errors.New("stopped by a second signal"))
+			time.Sleep(stopGrace)
+			os.Exit(exitInterrupted)
 		}
 	}()
 	return ctx, closed, func() {

@@ -5,7 +5,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/ouroflow/ouroflow/engine/digest"
 )
@@ -38,30 +40,49 @@ func (r *diskRows) Index() (*Index, []*Miss, error) {
 		return nil, nil, err
 	}
 	var damaged []*Miss
-	for _, e := range entries {
-		id, ok := strings.CutSuffix(e.Name(), ".idx")
-		if !ok {
-			continue
-		}
-		if err := r.load(x, id); err != nil {
-			path := filepath.Join(r.dir, e.Name())
-			damaged = append(damaged, &Miss{What: "index", ID: id, Path: path, Reason: err.Error()})
+	for _, id := range oldestFirst(entries) {
+		err := r.load(x, id)
+		var m *Miss
+		switch {
+		case errors.As(err, &m):
+			damaged = append(damaged, m)
+		case err != nil && !errors.Is(err, fs.ErrNotExist): // another process may have dropped it
+			return nil, nil, err
 		}
 	}
 	return x, damaged, nil
 }
 
+// oldestFirst lists the indexes by age: of two rows with one key, as a forced run
+// makes them, the newer one counts.
+func oldestFirst(entries []fs.DirEntry) []string {
+	age := map[string]time.Time{}
+	var ids []string
+	for _, e := range entries {
+		id, ok := strings.CutSuffix(e.Name(), ".idx")
+		info, err := e.Info()
+		if ok && err == nil {
+			ids, age[id] = append(ids, id), info.ModTime()
+		}
+	}
+	slices.SortStableFunc(ids, func(a, b string) int { return age[a].Compare(age[b]) })
+	return ids
+}
+
+// load adds the rows of one index. A file that can be read but isn't right is a
+// *Miss.
 func (r *diskRows) load(x *Index, id string) error {
-	file, err := os.ReadFile(filepath.Join(r.dir, id+".idx"))
+	path := filepath.Join(r.dir, id+".idx")
+	file, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
 	segment, keys, err := decodeIndex(file)
-	if err != nil {
-		return err
+	if err == nil && segment.String() != id {
+		err = errors.New("it is the index of segment " + segment.Short())
 	}
-	if segment.String() != id {
-		return errors.New("it is the index of segment " + segment.Short())
+	if err != nil {
+		return &Miss{What: "index", ID: id, Path: path, Reason: err.Error()}
 	}
 	x.Add(segment, keys)
 	return nil

@@ -114,6 +114,9 @@ func (c *Cached) compute(ctx context.Context, job Job) (Result, error) {
 	if err != nil {
 		return res, err
 	}
+	if err := unchanged(ctx, job); err != nil {
+		return res, err
+	}
 	body, err := json.Marshal(action{res.Outputs})
 	if err != nil {
 		return res, err
@@ -122,6 +125,21 @@ func (c *Cached) compute(ctx context.Context, job Job) (Result, error) {
 		return res, fmt.Errorf("storing the outcome: %w", err)
 	}
 	return res, nil
+}
+
+// unchanged makes sure that what the job pinned is still what it was: an outcome
+// made of something else must not be stored under its key.
+func unchanged(ctx context.Context, job Job) error {
+	pins, err := pin(ctx, job)
+	if err != nil {
+		return err
+	}
+	for name, value := range job.Pins {
+		if pins[name] != value {
+			return fmt.Errorf("%s changed while the node ran, from %s to %s; run again", name, value, pins[name])
+		}
+	}
+	return nil
 }
 
 // countRows is the number of rows that a node made: those of its tables, or one

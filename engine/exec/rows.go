@@ -144,7 +144,9 @@ func (r *rowJob) known(key digest.Digest) bool {
 	}
 	r.damage(m)
 	r.index.Forget(ref.Segment)
-	r.drop(ref.Segment)
+	if ok { // anything else may be a passing trouble of the machine
+		r.drop(ref.Segment)
+	}
 	return false
 }
 

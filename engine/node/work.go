@@ -44,7 +44,8 @@ type Work[In, Out any] struct {
 	mu    sync.Mutex
 	enc   *table.Encoder[Out]
 	ids   []int
-	since time.Time
+	timer *time.Timer // saves what waits, when the oldest has waited long enough
+	err   error       // of a save by the timer
 }
 
 // Item is one output row to compute.
@@ -86,14 +87,20 @@ func (w *Work[In, Out]) Emit(item Item[In], out Out) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.ids) == 0 {
-		w.since = time.Now()
+		w.timer = time.AfterFunc(saveAge, w.saveLate)
 	}
 	w.ids = append(w.ids, item.id)
 	w.enc.Append(out)
-	if len(w.ids) < saveRows && time.Since(w.since) < saveAge {
-		return nil
+	if len(w.ids) < saveRows {
+		return w.err
 	}
 	return w.save()
+}
+
+func (w *Work[In, Out]) saveLate() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.err = w.save()
 }
 
 func (w *Work[In, Out]) flush() error {
@@ -103,12 +110,13 @@ func (w *Work[In, Out]) flush() error {
 }
 
 func (w *Work[In, Out]) save() error {
-	if len(w.ids) == 0 {
-		return nil
+	if w.err != nil || len(w.ids) == 0 {
+		return w.err
 	}
-	err := w.task.Save(w.ids, w.enc.Record())
+	w.timer.Stop()
+	w.err = w.task.Save(w.ids, w.enc.Record())
 	w.ids = nil
-	return err
+	return w.err
 }
 
 // Parallel computes every pending item with the given number of workers. The

@@ -121,6 +121,7 @@ func Make(p *spec.Pipeline, types node.Registry, c *spec.Collector) (*Plan, erro
 	for _, s := range ordered {
 		b.fit(s)
 	}
+	b.checkPaths(p.Nodes)
 	if err := c.Err(); err != nil {
 		return nil, err
 	}

@@ -2,8 +2,6 @@ package run
 
 import (
 	"bufio"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,11 +28,9 @@ const (
 // Dir is a folder of runs.
 type Dir string
 
-// NewID returns an id that sorts by time and that no other run has.
+// NewID returns an id that sorts by time, to the microsecond.
 func NewID(now time.Time) string {
-	var b [2]byte
-	rand.Read(b[:])
-	return now.UTC().Format("20060102-150405-") + hex.EncodeToString(b[:])
+	return strings.Replace(now.UTC().Format("20060102-150405.000000"), ".", "-", 1)
 }
 
 // IDs lists the runs, oldest first.

@@ -29,8 +29,13 @@ type Recorder struct {
 // Create makes the folder of a run and starts recording.
 func (d Dir) Create(r *Record, pipeline []byte) (*Recorder, error) {
 	dir := d.path(r.ID)
-	if err := os.MkdirAll(filepath.Join(dir, logsDir), 0o777); err != nil {
+	if err := os.MkdirAll(string(d), 0o777); err != nil {
 		return nil, err
+	}
+	for _, path := range []string{dir, filepath.Join(dir, logsDir)} {
+		if err := os.Mkdir(path, 0o777); err != nil { // never into the folder of another run
+			return nil, err
+		}
 	}
 	lock, err := os.Create(filepath.Join(dir, lockFile))
 	if err != nil {

@@ -105,7 +105,7 @@ func TestFind(t *testing.T) {
 
 func TestIDsSortByTime(t *testing.T) {
 	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
-	if a, b := NewID(now), NewID(now.Add(time.Second)); a >= b || len(a) != len("20261124-090000-ab12") {
+	if a, b := NewID(now), NewID(now.Add(time.Second)); a >= b || len(a) != len("20261124-090000-000000") {
 		t.Errorf("ids %s, %s", a, b)
 	}
 }

@@ -1,12 +1,14 @@
 package spec
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -36,6 +38,11 @@ func parseYAML(file, dir string, content []byte, c *Collector) (v *Value) {
 			v = nil
 		}
 	}()
+	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
+	if !utf8.Valid(content) {
+		c.Addf(y.start(), "the file is not valid UTF-8")
+		return nil
+	}
 	doc, err := parser.ParseBytes(content, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		y.syntaxError(err)
@@ -101,13 +108,14 @@ func (y *yamlReader) value(n ast.Node) *Value {
 		}
 	case *ast.MappingNode:
 		v.Kind = Map
+		seen := map[string]bool{}
 		for _, e := range n.Values {
-			y.entry(v, e)
+			y.entry(v, e, seen)
 		}
 		y.firstKeyIsStart(v)
 	case *ast.MappingValueNode:
 		v.Kind = Map
-		y.entry(v, n)
+		y.entry(v, n, map[string]bool{})
 		y.firstKeyIsStart(v)
 	case *ast.AnchorNode:
 		v = y.value(n.Value)
@@ -128,7 +136,7 @@ func (y *yamlReader) firstKeyIsStart(v *Value) {
 	}
 }
 
-func (y *yamlReader) entry(v *Value, e *ast.MappingValueNode) {
+func (y *yamlReader) entry(v *Value, e *ast.MappingValueNode, seen map[string]bool) {
 	key := e.Key.GetToken()
 	pos := y.pos(key)
 	if e.Key.IsMergeKey() {
@@ -139,10 +147,11 @@ func (y *yamlReader) entry(v *Value, e *ast.MappingValueNode) {
 		y.c.Addf(pos, "a key must be a plain word")
 		return
 	}
-	if v.Get(key.Value) != nil {
+	if seen[key.Value] {
 		y.c.Addf(pos, "key %q is there twice", key.Value)
 		return
 	}
+	seen[key.Value] = true
 	value := y.value(e.Value)
 	if value.Kind == Null {
 		value.Pos = pos

@@ -25,10 +25,25 @@ func (ps Problems) Error() string {
 		}
 		fmt.Fprintf(&b, "%s: %s", p.Pos, p.Text)
 		if p.line != "" {
-			fmt.Fprintf(&b, "\n  %5d | %s\n        | %s^", p.Pos.Line, p.line, blank(p.line, p.Pos.Col-1))
+			line, col := window(p.line, p.Pos.Col)
+			fmt.Fprintf(&b, "\n  %5d | %s\n        | %s^", p.Pos.Line, line, blank(line, col-1))
 		}
 	}
 	return b.String()
+}
+
+// widest is how much of a source line is shown.
+const widest = 160
+
+// window cuts a long line to the part around a column, and tells the column's
+// place in it.
+func window(line string, col int) (string, int) {
+	r := []rune(line)
+	if len(r) <= widest {
+		return line, col
+	}
+	start := max(0, min(col-widest/2, len(r)-widest))
+	return string(r[start : start+widest]), col - start
 }
 
 // blank returns the white space that puts a mark under column n+1 of line.

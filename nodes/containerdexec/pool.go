@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ouroflow/ouroflow/engine/node"
@@ -40,7 +42,7 @@ type pool struct {
 	ctx     context.Context
 	params  Params
 	logf    func(string, ...any)
-	dir     string // working folder of candidates that have no mounts of their own
+	dir     string // holds a folder for each worker
 	spaces  namespaces
 	workers []*worker
 }
@@ -70,7 +72,7 @@ func (p *pool) choose() error {
 	var refusals []string
 	for _, spaces := range candidateSpaces() {
 		spaces.reason = strings.Join(refusals, "; ")
-		w, err := startWorker(p.ctx, p.params, p.dir, spaces)
+		w, err := p.start(0, spaces)
 		if err == nil {
 			p.spaces, p.workers[0] = spaces, w
 			return nil
@@ -82,7 +84,7 @@ func (p *pool) choose() error {
 
 func (p *pool) try(n int, candidate in) (reply, error) {
 	if p.workers[n] == nil {
-		w, err := startWorker(p.ctx, p.params, p.dir, p.spaces)
+		w, err := p.start(n, p.spaces)
 		if err != nil {
 			return reply{}, err
 		}
@@ -90,6 +92,34 @@ func (p *pool) try(n int, candidate in) (reply, error) {
 	}
 	return p.workers[n].judge(candidate)
 }
+
+// start starts the n-th worker and has it run a program that passes: a sandbox
+// that can't do that is of no use.
+func (p *pool) start(n int, spaces namespaces) (*worker, error) {
+	w, err := startWorker(p.ctx, p.params, place{filepath.Join(p.dir, strconv.Itoa(n)), userOf(n)}, spaces)
+	if err != nil {
+		return nil, err
+	}
+	r, err := w.judge(in{Code: "pass", Tests: []string{"assert True"}})
+	if err == nil && r.Verdict != verdict.Passed {
+		err = fmt.Errorf("an empty program ends with %s: %s", r.Verdict, r.Message)
+	}
+	if err != nil {
+		w.kill()
+		return nil, err
+	}
+	return w, nil
+}
+
+// place is what a worker has for itself.
+type place struct {
+	dir  string // working folder of candidates, where they have no mounts of their own
+	user int    // uid and gid of candidates, where the worker is root
+}
+
+// userOf returns a user that no other worker has, of this process or another: the
+// kernel counts processes by user.
+func userOf(n int) int { return 1<<30 + os.Getpid()%(1<<20)<<9 + n%(1<<9) }
 
 func (p *pool) stop(n int) {
 	if p.workers[n] != nil {
@@ -112,6 +142,7 @@ type config struct {
 	Reason        string `json:"reason"`
 	HostMounts    string `json:"host_mounts"`
 	Dir           string `json:"dir"`
+	User          int    `json:"user"`
 	CPU           int    `json:"cpu_s"`
 	Wall          int    `json:"wall_s"`
 	Memory        int    `json:"memory_mb"`

@@ -53,7 +53,7 @@ type worker struct {
 // the wall limit it may take to answer: both only end hangs.
 const startGrace = time.Minute
 
-func startWorker(ctx context.Context, p Params, dir string, spaces namespaces) (*worker, error) {
+func startWorker(ctx context.Context, p Params, at place, spaces namespaces) (*worker, error) {
 	w := &worker{lines: make(chan []byte), stderr: &tail{}}
 	w.patience = time.Duration(p.Limits.Wall)*time.Second + startGrace
 	w.cmd = exec.CommandContext(ctx, p.Python, "-I", "-S", "-c", workerScript)
@@ -73,7 +73,7 @@ func startWorker(ctx context.Context, p Params, dir string, spaces namespaces) (
 		return nil, err
 	}
 	go w.read(stdout)
-	if err := w.greet(p, dir, spaces); err != nil {
+	if err := w.greet(p, at, spaces); err != nil {
 		w.kill()
 		return nil, err
 	}
@@ -93,14 +93,14 @@ func (w *worker) read(stdout io.Reader) {
 	}
 }
 
-func (w *worker) greet(p Params, dir string, spaces namespaces) error {
+func (w *worker) greet(p Params, at place, spaces namespaces) error {
 	hostMounts, err := os.Readlink("/proc/self/ns/mnt")
 	if err != nil {
 		return err
 	}
 	line, err := w.ask(config{
 		Namespaces: spaces.flags != 0, UserNamespace: spaces.user, Reason: spaces.reason,
-		HostMounts: hostMounts, Dir: dir,
+		HostMounts: hostMounts, Dir: at.dir, User: at.user,
 		CPU: p.Limits.CPU, Wall: p.Limits.Wall, Memory: p.Limits.Memory,
 		Output: p.Limits.Output, Processes: p.Limits.Processes,
 	}, startGrace)

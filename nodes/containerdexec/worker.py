@@ -11,14 +11,15 @@ import os
 import re
 import resource
 import select
+import shutil
 import signal
 import sys
 import time
-import traceback
+import types
 
 PROTOCOL = 1
-NOBODY = 65534
 MESSAGE_LIMIT = 500
+READY = b"ready"  # what a child says before the candidate begins
 REPORT_LIMIT = 1 << 20
 NAME = "__candidate__"
 STAGES = ("/srv", "/media", "/mnt", "/opt")  # where Python may be shown if it lies out of reach
@@ -26,7 +27,7 @@ STAGES = ("/srv", "/media", "/mnt", "/opt")  # where Python may be shown if it l
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32, 4096
 MS_NOATIME, MS_NODIRATIME, MS_REC, MS_PRIVATE, MS_RELATIME = 1024, 2048, 16384, 1 << 18, 1 << 21
 MNT_DETACH = 2
-PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_CAPBSET_DROP = 4, 38, 24
+PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
 FLAGS = {"ro": MS_RDONLY, "nosuid": MS_NOSUID, "nodev": MS_NODEV, "noexec": MS_NOEXEC,
          "noatime": MS_NOATIME, "nodiratime": MS_NODIRATIME, "relatime": MS_RELATIME}
 
@@ -45,6 +46,14 @@ def mount(source, target, kind, flags, data=None):
           "mount " + target)
 
 
+def limit(which, soft, hard):
+    """Sets a limit, or a lower one that the process already has."""
+    most = resource.getrlimit(which)[1]
+    if most != resource.RLIM_INFINITY:
+        soft, hard = min(soft, most), min(hard, most)
+    resource.setrlimit(which, (soft, hard))
+
+
 class Sandbox:
     """What surrounds every candidate of this worker."""
 
@@ -57,7 +66,7 @@ class Sandbox:
         else:
             self.protections.append("no namespaces: " + conf["reason"])
         if os.getuid() == 0 and not conf["user_namespace"]:
-            self.protections.append("user %d" % NOBODY)
+            self.protections.append("user without rights")
         self.protections.append("no new privileges, no capabilities")
 
     def enter(self, conf):
@@ -125,18 +134,19 @@ class Sandbox:
 
     def confine(self):
         """Takes everything away from the calling process that it can lose."""
-        conf = self.conf
+        conf, user = self.conf, self.conf["user"]
         os.setsid()
         if os.getuid() == 0 and not conf["user_namespace"]:
             os.setgroups([])
-            os.setresgid(NOBODY, NOBODY, NOBODY)
-            os.setresuid(NOBODY, NOBODY, NOBODY)
+            os.setresgid(user, user, user)
+            os.setresuid(user, user, user)
         else:
             for capability in range(64):
                 libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
             header = (ctypes.c_uint32 * 2)(0x20080522, 0)
             check(libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
         check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
+        check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "parent death signal")
         for which, value in (
             (resource.RLIMIT_CORE, 0),
             (resource.RLIMIT_AS, conf["memory_mb"] << 20),
@@ -144,8 +154,8 @@ class Sandbox:
             (resource.RLIMIT_NPROC, conf["processes"]),
             (resource.RLIMIT_NOFILE, 256),
         ):
-            resource.setrlimit(which, (value, value))
-        resource.setrlimit(resource.RLIMIT_CPU, (conf["cpu_s"], conf["cpu_s"] + 1))
+            limit(which, value, value)
+        limit(resource.RLIMIT_CPU, conf["cpu_s"], conf["cpu_s"] + 1)
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         signal.signal(signal.SIGXCPU, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -174,11 +184,11 @@ class Ended(Exception):
         self.exception, self.message = describe(error) if error is not None else (None, None)
 
 
-def compiled(source, name):
+def compiled(source, name, verdict):
     try:
         return compile(source, name, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as e:
-        raise Ended("syntax_error", e)
+        raise Ended(verdict, e)
 
 
 def execute(code, namespace, in_test):
@@ -194,20 +204,27 @@ def execute(code, namespace, in_test):
 
 def judge(job, reached):
     """Runs a candidate and its tests; reached is called after each test."""
-    namespace = {"__name__": NAME, "__builtins__": __builtins__}
+    module = types.ModuleType(NAME)
+    sys.modules[NAME] = module  # dataclasses and pickle look it up
+    namespace = module.__dict__
     if job["setup"]:
-        execute(compiled(job["setup"], "<setup>"), namespace, False)
-    execute(compiled(job["code"], "<candidate>"), namespace, False)
+        execute(compiled(job["setup"], "<setup>", "error"), namespace, False)
+    execute(compiled(job["code"], "<candidate>", "syntax_error"), namespace, False)
     for test in job["tests"]:
-        execute(compiled(test, "<test>"), namespace, True)
+        execute(compiled(test, "<test>", "error"), namespace, True)
         reached()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, ValueError):
+            pass  # the candidate closed or replaced it
 
 
 def child(sandbox, job, report):
     """Everything that happens in the process of a candidate."""
-    output = os.open("/tmp" if sandbox.own_mounts else job["dir"], os.O_TMPFILE | os.O_RDWR, 0o600)
+    os.chdir("/tmp" if sandbox.own_mounts else job["dir"])
+    output = os.open(".output", os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+    os.unlink(".output")
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(output, 1)
@@ -215,8 +232,8 @@ def child(sandbox, job, report):
     report_at = 3
     os.dup2(report, report_at)
     os.closerange(report_at + 1, 65536)
-    os.chdir("/tmp" if sandbox.own_mounts else job["dir"])
     sandbox.confine()
+    os.write(report_at, READY + b"\n")
     import random
     random.seed(0)
     write, dump = os.write, json.dumps
@@ -241,9 +258,12 @@ def kill_everything(sandbox, pid):
         pass
 
 
-def reap():
+def reap(sandbox):
+    """Waits for what was killed. Without a process namespace something may have
+    escaped and live on, so then only what has ended is waited for."""
+    flags = 0 if sandbox.own_mounts else os.WNOHANG
     try:
-        while os.waitpid(-1, 0)[0]:
+        while os.waitpid(-1, flags)[0]:
             pass
     except ChildProcessError:
         pass
@@ -270,9 +290,15 @@ def supervise(sandbox, pid, pipe):
     kill_everything(sandbox, pid)
     _, status, usage = os.wait4(pid, 0)
     os.close(ended)
-    reap()
+    reap(sandbox)
+    # All that the candidate wrote is in the pipe by now. Something that escaped
+    # may still hold the other end open, so an empty pipe is the end, too.
+    os.set_blocking(pipe, False)
     while open_pipe and len(data) < REPORT_LIMIT:
-        chunk = os.read(pipe, 65536)
+        try:
+            chunk = os.read(pipe, 65536)
+        except BlockingIOError:
+            break
         data += chunk
         open_pipe = bool(chunk)
     return data, status, usage.ru_utime + usage.ru_stime, late
@@ -281,6 +307,9 @@ def supervise(sandbox, pid, pipe):
 def conclude(sandbox, job, data, status, cpu, late):
     """Makes the verdict from what was seen from outside."""
     lines = data.split(b"\n")
+    if lines[0] != READY:
+        raise OSError("the sandbox could not be set up for a candidate: status %d, %s"
+                      % (status, clean(data.decode("utf-8", "replace"))))
     reached = sum(1 for line in lines if line == b"reached")
     out = {"tests_passed": min(reached, len(job["tests"]))}
     report = None
@@ -295,7 +324,7 @@ def conclude(sandbox, job, data, status, cpu, late):
     elif sig == signal.SIGXFSZ:
         out.update(verdict="output_limit")
     elif sig:
-        out.update(verdict="killed", message="signal " + signal.Signals(sig).name)
+        out.update(verdict="killed", message="signal %d" % sig)
     elif not isinstance(report, dict):
         out.update(verdict="error", exception="EarlyExit",
                    message="the process ended with status %d before its tests did" % os.WEXITSTATUS(status))
@@ -307,6 +336,10 @@ def conclude(sandbox, job, data, status, cpu, late):
 
 
 def run(sandbox, job):
+    if not sandbox.own_mounts:
+        shutil.rmtree(job["dir"], ignore_errors=True)
+        os.mkdir(job["dir"])
+        os.chmod(job["dir"], 0o777)
     pipe, report = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -314,8 +347,11 @@ def run(sandbox, job):
         try:
             child(sandbox, job, report)
             status = 0
-        except BaseException:
-            traceback.print_exc()
+        except BaseException as e:
+            try:
+                os.write(report, repr(e).encode("utf-8", "replace"))
+            except OSError:
+                pass
         finally:
             os._exit(status)
     os.close(report)

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/ouroflow/ouroflow/engine/node"
@@ -47,6 +48,11 @@ func Type() *node.Type {
 func check(p Params) error {
 	if p.Path == "" {
 		return node.BadField("path", "a file to write is missing")
+	}
+	for i, name := range p.Columns {
+		if slices.Contains(p.Columns[:i], name) {
+			return node.BadField("columns", "column %q is there twice", name)
+		}
 	}
 	if p.Format == "" && !tableio.Known(tableio.FormatOf(string(p.Path))) {
 		return node.BadField("path", "its ending names no format; end it in .arrow, .csv, .jsonl or .parquet, or set format")

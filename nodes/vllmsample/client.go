@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -66,12 +67,12 @@ type client struct {
 	drain <-chan struct{}
 }
 
-func newClient(p Params, url string) *client {
+func newClient(p Params, base string) *client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = p.Concurrency
 	return &client{
 		http: &http.Client{Timeout: p.Timeout, Transport: transport},
-		url:  strings.TrimSuffix(strings.TrimRight(url, "/"), "/v1"),
+		url:  strings.TrimSuffix(strings.TrimRight(base, "/"), "/v1"),
 		key:  os.Getenv(p.APIKeyEnv),
 		logf: func(string, ...any) {},
 	}
@@ -122,8 +123,8 @@ func (c *client) tryComplete(ctx context.Context, r request, id string) (choice,
 	if resp.Error != nil {
 		return choice{}, 0, node.Faultf("the server reports: %s", resp.Error.Message)
 	}
-	if len(resp.Choices) != 1 || resp.Choices[0].FinishReason == "" {
-		return choice{}, 0, node.Faultf("the reply is incomplete: want one finished choice, got %d", len(resp.Choices))
+	if len(resp.Choices) != 1 || !finished(resp.Choices[0]) {
+		return choice{}, 0, node.Faultf("the reply is incomplete: want one choice that finished by stop or length, got %d", len(resp.Choices))
 	}
 	ch := resp.Choices[0]
 	if resp.Usage != nil {
@@ -131,6 +132,10 @@ func (c *client) tryComplete(ctx context.Context, r request, id string) (choice,
 	}
 	return ch, 0, nil
 }
+
+// finished tells a whole completion from one that was cut off, by an abort for
+// instance.
+func finished(c choice) bool { return c.FinishReason == "stop" || c.FinishReason == "length" }
 
 // maxReply bounds the body of a reply.
 const maxReply = 64 << 20
@@ -143,7 +148,7 @@ func (c *client) do(ctx context.Context, method, path string, body []byte, id st
 		return nil, 0, err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-Request-Id", id)
+	req.Header.Set("X-Request-Id", url.PathEscape(id))
 	if c.key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.key)
 	}

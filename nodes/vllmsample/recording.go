@@ -140,8 +140,11 @@ func readSamples(path string, configs []string) (map[string][]recordedSample, er
 	for i, o := range rows {
 		id := cmp.Or(o.Text("problem_id"), o.Text("task_id"))
 		s, err := parseSample(o)
-		if err != nil || id == "" {
-			return nil, fmt.Errorf("%s: sample %d: a problem_id (or task_id), index and completion are needed: %w", path, i+1, err)
+		if err == nil && id == "" {
+			err = errors.New("it has no problem_id or task_id")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: sample %d: %w", path, i+1, err)
 		}
 		if len(configs) == 0 || slices.Contains(configs, s.config) {
 			byProblem[id] = append(byProblem[id], s)
@@ -150,12 +153,19 @@ func readSamples(path string, configs []string) (map[string][]recordedSample, er
 	if len(byProblem) == 0 {
 		return nil, fmt.Errorf("%s has no samples of the configurations %q", path, configs)
 	}
-	for _, list := range byProblem {
-		slices.SortStableFunc(list, func(a, b recordedSample) int {
-			return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.config, b.config))
-		})
+	for id, list := range byProblem {
+		slices.SortStableFunc(list, compareSamples)
+		for i := 1; i < len(list); i++ {
+			if compareSamples(list[i-1], list[i]) == 0 {
+				return nil, fmt.Errorf("%s has sample %d of problem %s, configuration %q, twice", path, list[i].index, id, list[i].config)
+			}
+		}
 	}
 	return byProblem, nil
+}
+
+func compareSamples(a, b recordedSample) int {
+	return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.config, b.config))
 }
 
 func parseSample(o tableio.Object) (recordedSample, error) {
@@ -167,13 +177,24 @@ func parseSample(o tableio.Object) (recordedSample, error) {
 		return s, errors.New("no completion")
 	}
 	var err error
-	if s.index, err = strconv.Atoi(o.Text("index")); err != nil {
-		return s, err
+	if s.index, err = strconv.Atoi(o.Text("index")); err != nil || s.index < 0 {
+		return s, fmt.Errorf("its index is %q", o.Text("index"))
 	}
-	if n, err := strconv.ParseInt(o.Text("completion_tokens"), 10, 64); err == nil {
+	if !finished(choice{FinishReason: s.finishReason}) {
+		return s, fmt.Errorf("its finish_reason is %q, not stop or length", s.finishReason)
+	}
+	if text := o.Text("completion_tokens"); text != "" {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 0 {
+			return s, fmt.Errorf("its completion_tokens are %q", text)
+		}
 		s.tokens = &n
 	}
-	if passed, ok := o["passed"].(bool); ok {
+	if v := o["passed"]; v != nil {
+		passed, ok := v.(bool)
+		if !ok {
+			return s, fmt.Errorf("passed is %q, not true or false", o.Text("passed"))
+		}
 		s.passed = &passed
 	}
 	return s, nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -57,8 +58,7 @@ func (s *recordingServer) completions(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, http.StatusBadRequest, response{Error: &apiError{err.Error()}})
 		return
 	}
-	problem, _, _ := strings.Cut(r.Header.Get("X-Request-Id"), "#")
-	sample, err := s.find(problem, req)
+	sample, err := s.find(problemOf(r), req)
 	if err != nil {
 		s.answer(w, http.StatusNotFound, response{Error: &apiError{err.Error()}})
 		return
@@ -71,6 +71,15 @@ func (s *recordingServer) completions(w http.ResponseWriter, r *http.Request) {
 		resp.Usage = &usage{*sample.tokens}
 	}
 	s.answer(w, http.StatusOK, resp)
+}
+
+// problemOf reads the problem from the request's id, PROBLEM#SAMPLE.
+func problemOf(r *http.Request) string {
+	id, err := url.PathUnescape(r.Header.Get("X-Request-Id"))
+	if i := strings.LastIndex(id, "#"); err == nil && i >= 0 {
+		return id[:i]
+	}
+	return ""
 }
 
 func (s *recordingServer) answer(w http.ResponseWriter, status int, body response) {
@@ -86,6 +95,9 @@ func (s *recordingServer) find(problem string, req request) (recordedSample, err
 	i := int(req.Seed - s.seed)
 	if i < 0 || i >= len(list) {
 		return recordedSample{}, fmt.Errorf("%s has %d samples of problem %s, so there is no sample %d; lower n", s.path, len(list), problem, i)
+	}
+	if s.settings && list[i].index != i {
+		return recordedSample{}, fmt.Errorf("%s has no sample %d of problem %s at these settings", s.path, i, problem)
 	}
 	sum := sha256.Sum256([]byte(req.Prompt))
 	if want := list[i].promptSum; want != "" && want != hex.EncodeToString(sum[:]) {

@@ -104,10 +104,11 @@ func pin(ctx context.Context, p Params) (node.Pins, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the recording: %w", err)
 	}
-	if _, err := chooseConfig(p); err != nil {
+	config, err := chooseConfig(p)
+	if err != nil {
 		return nil, err
 	}
-	return node.Pins{"recording": sum}, nil
+	return node.Pins{"recording": sum, "config": config}, nil
 }
 
 func run(ctx context.Context, p Params, w *node.Work[in, out]) error {

@@ -233,7 +233,12 @@ func Text(v any) string {
 // alone.
 type parquetSink struct{ w *pqarrow.FileWriter }
 
-func newParquetSink(w io.Writer, schema *arrow.Schema) (Sink, error) {
+func newParquetSink(w io.Writer, schema *arrow.Schema) (_ Sink, err error) {
+	defer func() { // the library panics when it can't write its first bytes
+		if p := recover(); p != nil {
+			err = fmt.Errorf("writing Parquet: %v", p)
+		}
+	}()
 	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd))
 	pw, err := pqarrow.NewFileWriter(schema, keepOpen{w}, props, pqarrow.DefaultWriterProps())
 	if err != nil {

@@ -1,0 +1,39 @@
+package plan
+
+import (
+	"path/filepath"
+
+	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/engine/spec"
+)
+
+// checkPaths finds nodes that would write over a file that another node reads or
+// writes.
+func (b *builder) checkPaths(nodes []spec.Node) {
+	owner := map[string]string{}
+	for _, publishing := range []bool{false, true} {
+		for _, n := range nodes {
+			s := b.steps[n.ID]
+			if s.Node == nil || (s.Node.Publish != nil) != publishing {
+				continue
+			}
+			for name, path := range pathsOf(s.Node) {
+				if other, taken := owner[path]; taken && publishing {
+					b.c.Addf(n.With.At(name).Pos, "%q would write over %s, which node %q uses; choose another path", name, path, other)
+				}
+				owner[path] = n.ID
+			}
+		}
+	}
+}
+
+// pathsOf lists the files that a node's parameters name.
+func pathsOf(n *node.Node) map[string]string {
+	paths := map[string]string{}
+	for _, p := range node.Params(n.Params) {
+		if path, ok := p.Value.(node.Path); ok && path != "" {
+			paths[p.Name] = filepath.Clean(string(path))
+		}
+	}
+	return paths
+}
