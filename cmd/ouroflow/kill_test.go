@@ -142,7 +142,7 @@ func TestKilledRunResumes(t *testing.T) {
 	}{
 		"sampling":            {syscall.SIGKILL, "samples", started},
 		"executing":           {syscall.SIGKILL, "verdicts", underWay},
-		"training":            {syscall.SIGKILL, "verifier", underWay},
+		"training":            {syscall.SIGKILL, "verifier", func(e event.Event) bool { return underWay(e) && e.Done >= 3 }},
 		"asked to stop":       {syscall.SIGTERM, "verdicts", started},
 		"stopped in training": {syscall.SIGINT, "verifier", underWay},
 	} {
