@@ -101,9 +101,7 @@ func portNames(ports []node.Port) []string {
 // the file has them. Cycles are problems, and give no order.
 func (b *builder) order(nodes []spec.Node) []*Step {
 	g := graph.New(graph.StringHash, graph.Directed())
-	place := map[string]int{}
-	for i, n := range nodes {
-		place[n.ID] = i
+	for _, n := range nodes {
 		_ = g.AddVertex(n.ID) // ids are unique: the file can't repeat a key
 	}
 	for _, n := range nodes {
@@ -116,14 +114,27 @@ func (b *builder) order(nodes []spec.Node) []*Step {
 	if b.reportCycles(g, nodes) {
 		return nil
 	}
-	ids, err := graph.StableTopologicalSort(g, func(x, y string) bool { return place[x] < place[y] })
-	if err != nil {
-		b.c.Addf(spec.Pos{}, "%v", err)
-		return nil
+	return b.inOrder(nodes)
+}
+
+// inOrder visits the nodes as the file has them, each after what it needs. There
+// are no cycles. (The library's stable sort takes time quadratic in the nodes.)
+func (b *builder) inOrder(nodes []spec.Node) []*Step {
+	var steps []*Step
+	visited := map[*Step]bool{}
+	var visit func(*Step)
+	visit = func(s *Step) {
+		if visited[s] {
+			return
+		}
+		visited[s] = true
+		for _, in := range s.Inputs {
+			visit(in.From)
+		}
+		steps = append(steps, s)
 	}
-	steps := make([]*Step, len(ids))
-	for i, id := range ids {
-		steps[i] = b.steps[id]
+	for _, n := range nodes {
+		visit(b.steps[n.ID])
 	}
 	return steps
 }
@@ -145,6 +156,9 @@ func (b *builder) reportCycles(g graph.Graph[string, string], nodes []spec.Node)
 }
 
 func (b *builder) firstOf(nodes []spec.Node, members []string) string {
+	if len(members) == 1 {
+		return members[0]
+	}
 	for _, n := range nodes {
 		if slices.Contains(members, n.ID) {
 			return n.ID
