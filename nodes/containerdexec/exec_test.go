@@ -119,6 +119,17 @@ func TestMessagesAreStable(t *testing.T) {
 	}
 }
 
+// What depends on the hash seed, such as the order of a set of strings, repeats
+// from worker to worker.
+func TestHashSeedIsFixed(t *testing.T) {
+	code := "raise ValueError(hash('abc'), list({'x', 'y', 'z', 'w'}))"
+	first := execute(t, []in{{Code: code, Tests: addTests}}, nil)[0]
+	second := execute(t, []in{{Code: code, Tests: addTests}}, nil)[0]
+	if *first.Message != *second.Message {
+		t.Errorf("%s, then %s", *first.Message, *second.Message)
+	}
+}
+
 func TestHostMountsStay(t *testing.T) {
 	before, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

@@ -56,7 +56,9 @@ const startGrace = time.Minute
 func startWorker(ctx context.Context, p Params, at place, spaces namespaces) (*worker, error) {
 	w := &worker{lines: make(chan []byte), stderr: &tail{}}
 	w.patience = time.Duration(p.Limits.Wall)*time.Second + startGrace
-	w.cmd = exec.CommandContext(ctx, p.Python, "-I", "-S", "-c", workerScript)
+	// Not -I: it would ignore PYTHONHASHSEED. The environment is ours alone, and
+	// the worker takes the working folder off its path.
+	w.cmd = exec.CommandContext(ctx, p.Python, "-s", "-S", "-c", workerScript)
 	w.cmd.SysProcAttr = spaces.attr()
 	w.cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "PYTHONHASHSEED=0", "TZ=UTC", "LC_ALL=C.UTF-8", "HOME=/tmp"}
 	w.cmd.Stderr = w.stderr

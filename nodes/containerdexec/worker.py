@@ -376,6 +376,7 @@ def main():
         replies.write(json.dumps(message).encode() + b"\n")
         replies.flush()
 
+    sys.path[:] = [p for p in sys.path if p]
     conf = json.loads(requests.readline())
     try:
         sandbox = Sandbox(conf)
