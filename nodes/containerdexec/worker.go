@@ -59,6 +59,7 @@ func startWorker(ctx context.Context, p Params, at place, spaces namespaces) (*w
 	// Not -I: it would ignore PYTHONHASHSEED. The environment is ours alone, and
 	// the worker takes the working folder off its path.
 	w.cmd = exec.CommandContext(ctx, p.Python, "-s", "-S", "-c", workerScript)
+	w.cmd.Args[0] = w.cmd.Path // Python finds its library by this; a bare name it would look up on PATH again
 	w.cmd.SysProcAttr = spaces.attr()
 	w.cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "PYTHONHASHSEED=0", "TZ=UTC", "LC_ALL=C.UTF-8", "HOME=/tmp"}
 	w.cmd.Stderr = w.stderr
