@@ -28,7 +28,7 @@ type Prediction struct {
 // Predict tells what a run of the plan would do. It computes nothing and writes
 // nothing. Reasons compare with the latest run of the same pipeline.
 func (e *Engine) Predict(ctx context.Context, p *plan.Plan) ([]Prediction, error) {
-	last, err := e.Runs.Latest(p.Pipeline.Name, "")
+	last, err := e.Runs.Latest(p.Pipeline.Name)
 	if err != nil {
 		return nil, err
 	}

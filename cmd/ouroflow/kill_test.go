@@ -35,33 +35,10 @@ func newProject(t *testing.T) project {
 
 // command runs this test binary as ouroflow.
 func (p project) command(args ...string) *exec.Cmd {
-	exe, err := exec.LookPath("ouroflow") // testscript.Main puts it on the PATH of scripts only
-	if err != nil {
-		exe = buildOnce(p.t)
-	}
-	cmd := exec.Command(exe, args...)
+	cmd := exec.Command("ouroflow", args...) // testscript.Main has put it on the PATH
 	cmd.Dir = p.dir
 	cmd.Env = append(os.Environ(), "OUROFLOW_CACHE="+filepath.Join(p.dir, "cache"), "OUROFLOW_RUNS="+filepath.Join(p.dir, "runs"))
 	return cmd
-}
-
-var built string
-
-// buildOnce builds the command: a process to be killed should be the real one.
-func buildOnce(t *testing.T) string {
-	t.Helper()
-	if built == "" {
-		dir, err := os.MkdirTemp("", "ouroflow-test-*")
-		if err != nil {
-			t.Fatal(err)
-		}
-		exe := filepath.Join(dir, "ouroflow")
-		if out, err := exec.Command("go", "build", "-o", exe, ".").CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		built = exe
-	}
-	return built
 }
 
 func (p project) show() *run.Record {

@@ -65,19 +65,14 @@ func (a *app) resumeCommand() *cobra.Command {
 			"Everything that the old run computed is in the cache, down to the rows that were saved when it ended.\nRUN is an id, a unique prefix of one, or last (the default).",
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			runs := a.runs()
-			id, err := runs.Find(first(args))
-			if err != nil {
-				return err
-			}
-			old, err := runs.Load(id)
+			old, err := a.loadRun(first(args))
 			if err != nil {
 				return err
 			}
 			if old.Status == event.Running {
-				return fmt.Errorf("run %s is still running", id)
+				return fmt.Errorf("run %s is still running", old.ID)
 			}
-			return a.resume(runs, old, asJSON)
+			return a.resume(old, asJSON)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print one event per line as JSON")
@@ -91,8 +86,8 @@ func first(args []string) string {
 	return args[0]
 }
 
-func (a *app) resume(runs run.Dir, old *run.Record, asJSON bool) error {
-	content, err := runs.Pipeline(old.ID)
+func (a *app) resume(old *run.Record, asJSON bool) error {
+	content, err := a.runs().Pipeline(old.ID)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/ouroflow/ouroflow/engine/cas"
 	"github.com/ouroflow/ouroflow/engine/digest"
 	"github.com/ouroflow/ouroflow/engine/exec"
+	"github.com/ouroflow/ouroflow/engine/node/nodetest"
 )
 
 const benchRows = 100_000
@@ -28,7 +29,7 @@ func BenchmarkRows(b *testing.B) {
 	b.Run("cold", func(b *testing.B) {
 		for range b.N {
 			s := cas.NewMemory()
-			in := put(b, s, benchNumbers())
+			in := nodetest.Put(b, s, benchNumbers())
 			if _, err := stack(b, s).Execute(context.Background(), job(bind(b, typ, nil), in, &recorder{})); err != nil {
 				b.Fatal(err)
 			}
@@ -37,7 +38,7 @@ func BenchmarkRows(b *testing.B) {
 	})
 	b.Run("warm", func(b *testing.B) {
 		s := cas.NewMemory()
-		in := put(b, s, benchNumbers())
+		in := nodetest.Put(b, s, benchNumbers())
 		local := &exec.Local{Store: s, WorkDir: b.TempDir()}
 		if _, err := local.Execute(context.Background(), job(bind(b, typ, nil), in, &recorder{})); err != nil {
 			b.Fatal(err)

@@ -23,14 +23,9 @@ func CountRows(s cas.Store, n *node.Node, pins node.Pins, inputs map[string]tabl
 	if err != nil {
 		return 0, 0, err
 	}
-	seen := map[digest.Digest]bool{}
-	for _, key := range keys {
-		if _, ok := index.Lookup(key); ok {
-			known++
-		} else if !seen[key] {
-			seen[key] = true
-			missing++
-		}
-	}
-	return known, missing, nil
+	counts, _ := tally(keys, func(key digest.Digest) bool {
+		_, ok := index.Lookup(key)
+		return ok
+	})
+	return counts.Cached, counts.Computed, nil
 }

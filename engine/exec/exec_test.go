@@ -18,6 +18,7 @@ import (
 	"github.com/ouroflow/ouroflow/engine/event"
 	"github.com/ouroflow/ouroflow/engine/exec"
 	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/engine/node/nodetest"
 	"github.com/ouroflow/ouroflow/engine/table"
 	"pgregory.net/rapid"
 )
@@ -102,43 +103,6 @@ func bind(t testing.TB, typ *node.Type, set func(*doubleParams)) *node.Node {
 	return n
 }
 
-func put[T any](t testing.TB, s cas.Store, rows []T) table.Artifact {
-	t.Helper()
-	w, err := s.Create()
-	if err != nil {
-		t.Fatal(err)
-	}
-	tw, err := table.NewWriter(w, table.SchemaOf[T]())
-	if err == nil {
-		err = table.AppendAll(tw, rows)
-	}
-	if err == nil {
-		err = tw.Close()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, n, err := w.Commit()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return table.Artifact{Kind: table.KindTable, Digest: d, Rows: int64(len(rows)), Bytes: n}
-}
-
-func get[T any](t testing.TB, s cas.Store, a table.Artifact) []T {
-	t.Helper()
-	r, err := table.Open(s, a.Digest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	rows, err := table.All[T](r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rows
-}
-
 type recorder struct {
 	mu     sync.Mutex
 	events []event.Event
@@ -181,7 +145,7 @@ func numbers(list ...int64) []number {
 func TestRowsAreComputedOnce(t *testing.T) {
 	s, c := cas.NewMemory(), newCounter()
 	x, typ, sink := stack(t, s), c.doubleType(), &recorder{}
-	res, err := x.Execute(context.Background(), job(bind(t, typ, nil), put(t, s, numbers(1, 2, 1, 3)), sink))
+	res, err := x.Execute(context.Background(), job(bind(t, typ, nil), nodetest.Put(t, s, numbers(1, 2, 1, 3)), sink))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +154,7 @@ func TestRowsAreComputedOnce(t *testing.T) {
 	}
 	// More rows, in another order and with another column: only the new one is computed.
 	more := []labelledNumber{{3, "c"}, {4, "d"}, {1, "a"}}
-	res, err = x.Execute(context.Background(), job(bind(t, typ, nil), put(t, s, more), sink))
+	res, err = x.Execute(context.Background(), job(bind(t, typ, nil), nodetest.Put(t, s, more), sink))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +165,7 @@ func TestRowsAreComputedOnce(t *testing.T) {
 		Name  string `arrow:"name"`
 		Twice int64  `arrow:"twice"`
 	}
-	if got, want := get[outRow](t, s, res.Outputs["out"]), []outRow{{"c", 6}, {"d", 8}, {"a", 2}}; !reflect.DeepEqual(got, want) {
+	if got, want := nodetest.Get[outRow](t, s, res.Outputs["out"]), []outRow{{"c", 6}, {"d", 8}, {"a", 2}}; !reflect.DeepEqual(got, want) {
 		t.Errorf("rows = %v, want %v", got, want)
 	}
 }
@@ -221,7 +185,7 @@ func TestKeys(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, c := cas.NewMemory(), newCounter()
 			x, typ := stack(t, s), c.doubleType()
-			in := put(t, s, numbers(1, 2))
+			in := nodetest.Put(t, s, numbers(1, 2))
 			base := func(p *doubleParams) { p.Copies = 2 }
 			if _, err := x.Execute(context.Background(), job(bind(t, typ, base), in, &recorder{})); err != nil {
 				t.Fatal(err)
@@ -248,7 +212,7 @@ func TestRowsProperty(t *testing.T) {
 			list := rapid.SliceOfN(rapid.Int64Range(0, 8), 0, 10).Draw(rt, "rows")
 			copies := rapid.IntRange(1, 3).Draw(rt, "copies")
 			n := bind(t, typ, func(p *doubleParams) { p.Copies = copies })
-			res, err := x.Execute(context.Background(), job(n, put(t, s, numbers(list...)), &recorder{}))
+			res, err := x.Execute(context.Background(), job(n, nodetest.Put(t, s, numbers(list...)), &recorder{}))
 			if err != nil {
 				rt.Fatal(err)
 			}
@@ -258,7 +222,7 @@ func TestRowsProperty(t *testing.T) {
 					want = append(want, doubled{2 * v, int64(i)})
 				}
 			}
-			if got := get[doubled](t, s, res.Outputs["out"]); len(want) > 0 && !reflect.DeepEqual(got, want) {
+			if got := nodetest.Get[doubled](t, s, res.Outputs["out"]); len(want) > 0 && !reflect.DeepEqual(got, want) {
 				rt.Fatalf("rows = %v, want %v", got, want)
 			}
 			if sum := res.Rows.Computed + res.Rows.Cached + res.Rows.Duplicate; sum != int64(len(want)) {
@@ -283,7 +247,7 @@ func TestFailureKeepsRows(t *testing.T) {
 		return nil
 	}
 	x, typ := stack(t, s), c.doubleType()
-	in := put(t, s, numbers(1, 2, 3, 4, 5))
+	in := nodetest.Put(t, s, numbers(1, 2, 3, 4, 5))
 	if _, err := x.Execute(context.Background(), job(bind(t, typ, nil), in, &recorder{})); err == nil || !strings.Contains(err.Error(), "no five") {
 		t.Fatalf("err = %v", err)
 	}
@@ -305,7 +269,7 @@ func TestDrainSavesWhatIsInFlight(t *testing.T) {
 	for i := range int64(100) {
 		list = append(list, i)
 	}
-	in := put(t, s, numbers(list...))
+	in := nodetest.Put(t, s, numbers(list...))
 	j := job(bind(t, typ, nil), in, &recorder{})
 	j.Drain = c.drain
 	res, err := x.Execute(context.Background(), j)
@@ -339,7 +303,7 @@ func TestDamageIsRecomputed(t *testing.T) {
 		execute := func() (exec.Result, *recorder, cas.Store) {
 			s, sink := cas.NewDisk(dir), &recorder{}
 			x := &exec.Cached{Store: s, Next: &exec.Local{Store: s, WorkDir: dir}}
-			res, err := x.Execute(context.Background(), job(bind(t, typ, nil), put(t, s, numbers(1, 2, 3)), sink))
+			res, err := x.Execute(context.Background(), job(bind(t, typ, nil), nodetest.Put(t, s, numbers(1, 2, 3)), sink))
 			if err != nil {
 				rt.Fatal(err)
 			}
@@ -361,7 +325,7 @@ func TestDamageIsRecomputed(t *testing.T) {
 		if got.Outputs["out"].Digest != want.Outputs["out"].Digest {
 			rt.Fatal("the output changed")
 		}
-		if rows := get[doubled](t, s, got.Outputs["out"]); len(rows) != 3 {
+		if rows := nodetest.Get[doubled](t, s, got.Outputs["out"]); len(rows) != 3 {
 			rt.Fatalf("%d rows", len(rows))
 		}
 		hit := got.Cached && len(sink.notes(event.NodeDamage)) == 0

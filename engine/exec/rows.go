@@ -79,20 +79,27 @@ func (r *rowJob) findKnown() error {
 	if err := r.makeKeys(); err != nil {
 		return err
 	}
+	r.counts, r.todo = tally(r.keys, r.known)
+	return nil
+}
+
+// tally sorts units into those that are known, those to compute, and those that
+// are equal to one to compute.
+func tally(keys []digest.Digest, known func(digest.Digest) bool) (counts event.Rows, todo []int) {
 	seen := make(map[digest.Digest]bool)
-	for unit, key := range r.keys {
+	for unit, key := range keys {
 		switch {
-		case r.known(key):
-			r.counts.Cached++
+		case known(key):
+			counts.Cached++
 		case seen[key]:
-			r.counts.Duplicate++
+			counts.Duplicate++
 		default:
 			seen[key] = true
-			r.todo = append(r.todo, unit)
+			todo = append(todo, unit)
 		}
 	}
-	r.counts.Computed = int64(len(r.todo))
-	return nil
+	counts.Computed = int64(len(todo))
+	return counts, todo
 }
 
 // loadIndex reads the index of the row space. A forced job knows nothing.

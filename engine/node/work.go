@@ -45,7 +45,7 @@ type Work[In, Out any] struct {
 	enc   *table.Encoder[Out]
 	ids   []int
 	timer *time.Timer // saves what waits, when the oldest has waited long enough
-	err   error       // of a save by the timer
+	err   error       // of the first save that failed; nothing is saved after it
 }
 
 // Item is one output row to compute.
@@ -87,7 +87,7 @@ func (w *Work[In, Out]) Emit(item Item[In], out Out) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.ids) == 0 {
-		w.timer = time.AfterFunc(saveAge, w.saveLate)
+		w.timer = time.AfterFunc(saveAge, func() { _ = w.flush() }) // save keeps its error
 	}
 	w.ids = append(w.ids, item.id)
 	w.enc.Append(out)
@@ -97,12 +97,7 @@ func (w *Work[In, Out]) Emit(item Item[In], out Out) error {
 	return w.save()
 }
 
-func (w *Work[In, Out]) saveLate() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.err = w.save()
-}
-
+// flush saves what waits.
 func (w *Work[In, Out]) flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

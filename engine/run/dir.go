@@ -128,17 +128,13 @@ func (d Dir) replay(id string, r *Record) error {
 	return lines.Err()
 }
 
-// Latest returns the newest run of a pipeline, before the run with id before if
-// that isn't empty, or nil.
-func (d Dir) Latest(pipeline, before string) (*Record, error) {
+// Latest returns the newest run of a pipeline, or nil.
+func (d Dir) Latest(pipeline string) (*Record, error) {
 	ids, err := d.IDs()
 	if err != nil {
 		return nil, err
 	}
 	for _, id := range slices.Backward(ids) {
-		if before != "" && id >= before {
-			continue
-		}
 		if r, err := d.Load(id); err == nil && r.Pipeline == pipeline {
 			return r, nil
 		}

@@ -98,7 +98,7 @@ func TestFind(t *testing.T) {
 			t.Errorf("Find(%q): %v", name, err)
 		}
 	}
-	if r, err := d.Latest("p", ""); err != nil || r.ID != "20260102-c" {
+	if r, err := d.Latest("p"); err != nil || r.ID != "20260102-c" {
 		t.Errorf("Latest = %v, %v", r, err)
 	}
 }

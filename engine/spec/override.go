@@ -3,6 +3,7 @@ package spec
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -61,19 +62,10 @@ func checkProfiles(profiles *Value, c *Collector) {
 
 func checkProfile(profile *Value, c *Collector) {
 	for _, e := range profile.Map {
-		if !contains(profileKeys, e.Key) {
+		if !slices.Contains(profileKeys, e.Key) {
 			c.Addf(e.Pos, "unknown key %q in a profile%s", e.Key, Nearest(e.Key, profileKeys))
 		}
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, item := range list {
-		if item == s {
-			return true
-		}
-	}
-	return false
 }
 
 func applyProfile(root *Value, name string, c *Collector) {

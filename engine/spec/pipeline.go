@@ -1,10 +1,8 @@
 package spec
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 )
@@ -89,18 +87,8 @@ type nodeDocument struct {
 
 var identifier = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
 
-// Load reads a pipeline file and applies the options. The collector keeps the
-// source lines for problems found later; on a problem the error is Problems.
-func Load(file string, opts Options) (*Pipeline, *Collector, error) {
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return nil, nil, err
-	}
-	p, c := Parse(file, content, opts)
-	return p, c, c.Err()
-}
-
-// Parse is Load for bytes that were read from file.
+// Parse reads a pipeline from the content of a file and applies the options. The
+// collector has the problems found, and keeps the source lines for later ones.
 func Parse(file string, content []byte, opts Options) (*Pipeline, *Collector) {
 	c := NewCollector()
 	c.AddSource(file, content)
@@ -234,14 +222,4 @@ func buildNeeds(v *Value, c *Collector) []Need {
 func need(port string, v *Value, portPos Pos) Need {
 	from, output, _ := strings.Cut(v.String, ".")
 	return Need{Port: port, From: from, Output: output, Pos: v.Pos, PortPos: portPos}
-}
-
-// ParamNames lists the parameters of a pipeline, sorted.
-func (p *Pipeline) ParamNames() []string {
-	names := make([]string, len(p.Params))
-	for i, param := range p.Params {
-		names[i] = param.Name
-	}
-	slices.Sort(names)
-	return names
 }

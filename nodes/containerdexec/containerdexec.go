@@ -3,7 +3,6 @@ package containerdexec
 
 import (
 	"context"
-	"errors"
 	"runtime"
 
 	"github.com/ouroflow/ouroflow/engine/node"
@@ -106,5 +105,3 @@ func optional(s string) *string {
 	}
 	return &s
 }
-
-var errBroken = errors.New("the sandbox worker ended")

@@ -148,9 +148,9 @@ func (w *worker) ask(message any, patience time.Duration) ([]byte, error) {
 func (w *worker) broken() error {
 	w.kill()
 	if text := w.stderr.String(); text != "" {
-		return fmt.Errorf("%w: %s", errBroken, text)
+		return fmt.Errorf("the sandbox worker ended: %s", text)
 	}
-	return fmt.Errorf("%w: %s", errBroken, w.cmd.ProcessState)
+	return fmt.Errorf("the sandbox worker ended: %s", w.cmd.ProcessState)
 }
 
 // kill ends the worker. Its candidates end with it: by the process namespace, of

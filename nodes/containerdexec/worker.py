@@ -46,6 +46,10 @@ def mount(source, target, kind, flags, data=None):
           "mount " + target)
 
 
+def mount_empty(path):
+    mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,mode=1777")
+
+
 def limit(which, soft, hard):
     """Sets a limit, or a lower one that the process already has."""
     most = resource.getrlimit(which)[1]
@@ -60,12 +64,13 @@ class Sandbox:
     def __init__(self, conf):
         self.conf = conf
         self.own_mounts = False
+        self.own_user = os.getuid() == 0 and not conf["user_namespace"]
         self.protections = ["process group", "limits"]
         if conf["namespaces"]:
             self.enter(conf)
         else:
             self.protections.append("no namespaces: " + conf["reason"])
-        if os.getuid() == 0 and not conf["user_namespace"]:
+        if self.own_user:
             self.protections.append("user without rights")
         self.protections.append("no new privileges, no capabilities")
 
@@ -79,10 +84,10 @@ class Sandbox:
         mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
         self.protections += ["process, mount, network and ipc namespaces"]
         self.own_mounts = True
-        for path in ("/tmp", "/dev/shm"):
-            if os.path.isdir(path):
-                mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,mode=1777")
-        if os.getuid() == 0 and not conf["user_namespace"]:
+        self.writable = [path for path in ("/tmp", "/dev/shm") if os.path.isdir(path)]
+        for path in self.writable:
+            mount_empty(path)
+        if self.own_user:
             self.expose_python()
         if self.make_read_only():
             self.protections.append("read-only files")
@@ -127,16 +132,15 @@ class Sandbox:
         """Removes what the last candidate may have left."""
         if not self.own_mounts:
             return
-        for path in ("/tmp", "/dev/shm"):
-            if os.path.isdir(path):
-                check(libc.umount2(path.encode(), MNT_DETACH), "umount " + path)
-                mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,mode=1777")
+        for path in self.writable:
+            check(libc.umount2(path.encode(), MNT_DETACH), "umount " + path)
+            mount_empty(path)
 
     def confine(self):
         """Takes everything away from the calling process that it can lose."""
         conf, user = self.conf, self.conf["user"]
         os.setsid()
-        if os.getuid() == 0 and not conf["user_namespace"]:
+        if self.own_user:
             os.setgroups([])
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)

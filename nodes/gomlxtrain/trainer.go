@@ -1,7 +1,6 @@
 package gomlxtrain
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -14,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/pkg/ml/train/optimizers"
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/nodes/internal/gomlxmodel"
+	"github.com/ouroflow/ouroflow/nodes/internal/rank"
 )
 
 // trainer fits a model. What an epoch does depends on the seed, its number and
@@ -216,30 +216,21 @@ func (t *trainer) validationAUROC() (*float64, error) {
 		if !q.both() {
 			continue
 		}
-		inputs := make([]gomlxmodel.Input, len(q.candidates))
+		inputs, passed := make([]gomlxmodel.Input, len(q.candidates)), make([]bool, len(q.candidates))
 		for i, c := range q.candidates {
-			inputs[i] = c.input
+			inputs[i], passed[i] = c.input, c.passed
 		}
 		energies, err := t.scorer.Score(inputs)
 		if err != nil {
 			return nil, err
 		}
-		sum, n = sum+wins(q, energies), n+1
+		if a, ok := rank.AUROC(energies, passed); ok {
+			sum, n = sum+a, n+1
+		}
 	}
 	if n == 0 {
 		return nil, nil
 	}
 	mean := sum / float64(n)
 	return &mean, nil
-}
-
-// wins is the share of pairs (passing, failing) that the energies order rightly.
-func wins(q *problem, energies []float64) float64 {
-	w := 0.0
-	for _, i := range q.passing {
-		for _, j := range q.failing {
-			w += float64(1+cmp.Compare(energies[j], energies[i])) / 2
-		}
-	}
-	return w / float64(len(q.passing)*len(q.failing))
 }

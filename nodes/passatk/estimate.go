@@ -36,42 +36,6 @@ func selected(energies []float64, passed []bool) float64 {
 	return float64(wins) / float64(ties)
 }
 
-// auroc is the chance that a passing candidate has a lower energy than a failing
-// one, ties counting half; ok is false if there aren't both.
-func auroc(energies []float64, passed []bool) (value float64, ok bool) {
-	order := make([]int, len(energies))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		switch {
-		case energies[a] < energies[b]:
-			return -1
-		case energies[a] > energies[b]:
-			return 1
-		}
-		return 0
-	})
-	var good, bad, wins float64
-	for start := 0; start < len(order); {
-		end := start
-		var g, b float64
-		for ; end < len(order) && energies[order[end]] == energies[order[start]]; end++ {
-			if passed[order[end]] {
-				g++
-			} else {
-				b++
-			}
-		}
-		wins += b*good + b*g/2
-		good, bad, start = good+g, bad+b, end
-	}
-	if good == 0 || bad == 0 {
-		return 0, false
-	}
-	return wins / (good * bad), true
-}
-
 // interval returns the 2.5% and 97.5% quantiles of a statistic over bootstrap
 // resamples of n problems. The statistic sees which problems were drawn.
 func interval(n, resamples int, seed uint64, statistic func(drawn []int) float64) (low, high float64) {

@@ -2,9 +2,9 @@ package passatk
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/nodes/internal/rank"
 )
 
 // evaluate makes the metrics: those of all candidates first, then those of the
@@ -37,12 +37,8 @@ func (m *meter) add(name string, value float64) {
 
 // statistic adds a metric with its bootstrap interval.
 func (m *meter) statistic(name string, n int, f func(drawn []int) float64) {
-	all := make([]int, n)
-	for i := range all {
-		all[i] = i
-	}
 	low, high := interval(n, m.params.Resamples, uint64(m.params.Seed), f)
-	m.metrics = append(m.metrics, node.Metric{Name: name, Value: f(all), Low: &low, High: &high})
+	m.metrics = append(m.metrics, node.Metric{Name: name, Value: f(indices(n)), Low: &low, High: &high})
 }
 
 // mean adds the mean of a value that each problem has.
@@ -107,7 +103,7 @@ func (m *meter) verifier(problems []*problem, baseline, oracle []float64) {
 	var within []float64
 	for i, q := range problems {
 		picked[i] = selected(q.energies, q.passed)
-		if a, ok := auroc(q.energies, q.passed); ok {
+		if a, ok := rank.AUROC(q.energies, q.passed); ok {
 			within = append(within, a)
 		}
 	}
@@ -115,7 +111,7 @@ func (m *meter) verifier(problems []*problem, baseline, oracle []float64) {
 	m.statistic("verifier_gain", len(problems), func(drawn []int) float64 {
 		return meanOf(picked, drawn) - meanOf(baseline, drawn)
 	})
-	if slices.Max(oracle) > 0 && meanOf(oracle, indices(oracle)) > meanOf(baseline, indices(baseline)) {
+	if all := indices(len(problems)); meanOf(oracle, all) > meanOf(baseline, all) {
 		m.statistic("share_closed", len(problems), func(drawn []int) float64 {
 			room := meanOf(oracle, drawn) - meanOf(baseline, drawn)
 			if room == 0 {
@@ -130,8 +126,9 @@ func (m *meter) verifier(problems []*problem, baseline, oracle []float64) {
 	m.add("problems_with_both_outcomes", float64(len(within)))
 }
 
-func indices(values []float64) []int {
-	out := make([]int, len(values))
+// indices returns 0 to n-1: every problem, drawn once.
+func indices(n int) []int {
+	out := make([]int, n)
 	for i := range out {
 		out[i] = i
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/table"
+	"github.com/ouroflow/ouroflow/nodes/internal/rank"
 	"github.com/ouroflow/ouroflow/nodes/internal/verdict"
 )
 
@@ -224,7 +225,7 @@ func perProblem(problems []*problem, p Params) []problemRow {
 		}
 		s := selected(q.energies, q.passed)
 		rows[i].Selected = &s
-		if a, ok := auroc(q.energies, q.passed); ok {
+		if a, ok := rank.AUROC(q.energies, q.passed); ok {
 			rows[i].AUROC = &a
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -207,5 +206,3 @@ func (c *client) identify(ctx context.Context) (node.Pins, error) {
 	}
 	return pins, nil
 }
-
-var errNotRecorded = errors.New("not recorded")

@@ -103,7 +103,7 @@ func chooseConfig(p Params) (string, error) {
 		return name, nil
 	}
 	asked := recConfig{p.Temperature, p.TopP, p.MaxTokens, p.Stop, p.Seed, p.N}
-	return "", fmt.Errorf("%w: %s\nthe recording %s has:%s\nask for one of these, %s", errNotRecorded, asked, p.Recording, describeConfigs(m), live)
+	return "", fmt.Errorf("not recorded: %s\nthe recording %s has:%s\nask for one of these, %s", asked, p.Recording, describeConfigs(m), live)
 }
 
 func describeConfigs(m *meta) string {

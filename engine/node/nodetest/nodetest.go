@@ -33,6 +33,12 @@ func New(t testing.TB) *Bench {
 // Bind feeds rows to an input port.
 func Bind[T any](t testing.TB, b *Bench, port string, rows []T) {
 	t.Helper()
+	b.Inputs[port] = Put(t, b.Store, rows)
+}
+
+// Put stores rows as a table.
+func Put[T any](t testing.TB, s cas.Store, rows []T) table.Artifact {
+	t.Helper()
 	var buf bytes.Buffer
 	w, err := table.NewWriter(&buf, table.SchemaOf[T]())
 	if err == nil {
@@ -44,11 +50,11 @@ func Bind[T any](t testing.TB, b *Bench, port string, rows []T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := cas.Put(b.Store, buf.Bytes())
+	d, err := cas.Put(s, buf.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Inputs[port] = table.Artifact{Kind: table.KindTable, Digest: d, Rows: int64(len(rows))}
+	return table.Artifact{Kind: table.KindTable, Digest: d, Rows: int64(len(rows)), Bytes: int64(buf.Len())}
 }
 
 // Run runs a node type whose default params set has changed.
@@ -87,7 +93,13 @@ func (b *Bench) Logs() []string {
 // Rows reads an output table.
 func Rows[T any](t testing.TB, b *Bench, res exec.Result, port string) []T {
 	t.Helper()
-	r, err := table.Open(b.Store, res.Outputs[port].Digest)
+	return Get[T](t, b.Store, res.Outputs[port])
+}
+
+// Get reads a stored table.
+func Get[T any](t testing.TB, s cas.Store, a table.Artifact) []T {
+	t.Helper()
+	r, err := table.Open(s, a.Digest)
 	if err != nil {
 		t.Fatal(err)
 	}
