@@ -20,7 +20,8 @@ var allowed = map[string][]string{
 	"engine/digest":        {},
 	"engine/event":         {"engine/digest"},
 	"engine/spec":          {},
-	"engine/cas":           {"engine/digest"},
+	"engine/durable":       {},
+	"engine/cas":           {"engine/digest", "engine/durable"},
 	"engine/cas/castest":   {"engine/cas", "engine/digest"},
 	"engine/table":         {"engine/cas", "engine/digest"},
 	"engine/table/tableio": {"engine/table"},
@@ -29,7 +30,7 @@ var allowed = map[string][]string{
 	"engine/plan":          {"engine/node", "engine/spec", "engine/table"},
 	"engine/exec":          {"engine/cas", "engine/digest", "engine/event", "engine/node", "engine/table"},
 	"engine/sched":         {"engine/event", "engine/exec", "engine/node", "engine/plan", "engine/table"},
-	"engine/run":           {"engine/digest", "engine/event"},
+	"engine/run":           {"engine/digest", "engine/durable", "engine/event"},
 	"engine/report":        {"engine/event", "engine/run"},
 	"cmd/ouroflow":         {"engine", "engine/event", "engine/node", "engine/plan", "engine/report", "engine/run", "engine/spec", "engine/table", "engine/table/tableio", "nodes"},
 }

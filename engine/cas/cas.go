@@ -30,11 +30,14 @@ type Store interface {
 	PutAction(key digest.Digest, body []byte) error
 	// Rows returns the row space of that name. It need not exist yet.
 	Rows(space string) RowSpace
+	Locker
 }
 
 // Writer receives the content of a new blob.
 type Writer interface {
 	io.Writer
+	// ReadAt reads back what was written so far, until Commit or Abort.
+	io.ReaderAt
 	// Commit makes the blob durable and returns its name and size.
 	Commit() (digest.Digest, int64, error)
 	// Abort discards what was written. After Commit it does nothing.
@@ -49,11 +52,18 @@ type Blob interface {
 	Size() int64
 }
 
+// ReadIndex returns the index of a row space, and what of it is damaged.
+func ReadIndex(r RowSpace) (*Index, []*Miss, error) {
+	x := NewIndex()
+	damaged, err := r.Load(x)
+	return x, damaged, err
+}
+
 // RowSpace holds the rows that one version of one node type computed.
 type RowSpace interface {
-	// Index reads the keys of every durable segment. Damaged index files are
-	// left out and returned as misses beside the index.
-	Index() (*Index, []*Miss, error)
+	// Load adds to x the keys of every durable segment that x doesn't have.
+	// Damaged index files are left out and returned.
+	Load(x *Index) ([]*Miss, error)
 	// Segment returns the verified bytes of a segment, or a *Miss.
 	Segment(id digest.Digest) ([]byte, error)
 	// Append durably stores a segment whose i-th row has the i-th key: the
@@ -61,46 +71,10 @@ type RowSpace interface {
 	Append(keys []digest.Digest, segment []byte) error
 	// Drop forgets a damaged segment, so that it isn't reported again.
 	Drop(id digest.Digest) error
+	// Claim starts a claim on rows of a group: rows of different groups never
+	// have the same key.
+	Claim(group digest.Digest) (Claim, error)
 }
-
-// Ref locates one row.
-type Ref struct {
-	Segment digest.Digest
-	Row     int
-}
-
-// Index maps row keys to the places of their rows.
-type Index struct {
-	refs map[digest.Digest]Ref
-}
-
-// NewIndex returns an empty index.
-func NewIndex() *Index { return &Index{refs: map[digest.Digest]Ref{}} }
-
-// Add records that the i-th row of a segment has the i-th key.
-func (x *Index) Add(segment digest.Digest, keys []digest.Digest) {
-	for i, k := range keys {
-		x.refs[k] = Ref{segment, i}
-	}
-}
-
-// Lookup returns the place of the row with that key.
-func (x *Index) Lookup(key digest.Digest) (Ref, bool) {
-	ref, ok := x.refs[key]
-	return ref, ok
-}
-
-// Forget removes every row of a segment that turned out to be damaged.
-func (x *Index) Forget(segment digest.Digest) {
-	for k, ref := range x.refs {
-		if ref.Segment == segment {
-			delete(x.refs, k)
-		}
-	}
-}
-
-// Len returns the number of rows.
-func (x *Index) Len() int { return len(x.refs) }
 
 // Miss says that something isn't in the store, and why.
 type Miss struct {

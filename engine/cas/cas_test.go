@@ -2,6 +2,7 @@ package cas_test
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -25,7 +26,7 @@ func TestDiskReadsCreateNothing(t *testing.T) {
 	s := cas.NewDisk(dir)
 	s.Open(digest.Of(nil))
 	s.Action(digest.Of(nil))
-	s.Rows("a").Index()
+	cas.ReadIndex(s.Rows("a"))
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
 		t.Errorf("reading created %s", dir)
 	}
@@ -66,15 +67,16 @@ func TestDamageIsAMiss(t *testing.T) {
 }
 
 func checkRows(t *rapid.T, rows cas.RowSpace, keys []digest.Digest, segment []byte) {
-	x, _, err := rows.Index()
+	x, _, err := cas.ReadIndex(rows)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, k := range keys {
-		ref, ok := x.Lookup(k)
+		place, ok := x.Lookup(k)
 		if !ok {
 			continue
 		}
+		ref := x.Ref(place)
 		got, err := rows.Segment(ref.Segment)
 		if err == nil && (string(got) != string(segment) || ref.Row != i) {
 			t.Fatalf("row %d: %q at %d", i, got, ref.Row)
@@ -123,4 +125,37 @@ func damage(t *rapid.T, path string, files []string) {
 	if err := os.WriteFile(path, b, 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// An index answers as a map would.
+func TestIndexProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		x, model := cas.NewIndex(), map[digest.Digest]cas.Ref{}
+		key := rapid.Custom(func(t *rapid.T) digest.Digest {
+			return digest.Of([]byte{rapid.Byte().Draw(t, "key")})
+		})
+		for i := range rapid.IntRange(1, 30).Draw(t, "segments") {
+			segment := digest.Of([]byte{byte(i)})
+			keys := rapid.SliceOfN(key, 0, 20).Draw(t, "keys")
+			x.Add(segment, keys)
+			for row, k := range keys {
+				model[k] = cas.Ref{Segment: segment, Row: row}
+			}
+			if rapid.IntRange(0, 4).Draw(t, "forget") == 0 {
+				x.Forget(segment)
+				maps.DeleteFunc(model, func(_ digest.Digest, r cas.Ref) bool { return r.Segment == segment })
+			}
+		}
+		if x.Len() != len(model) {
+			t.Fatalf("%d rows, want %d", x.Len(), len(model))
+		}
+		for b := range 256 {
+			k := digest.Of([]byte{byte(b)})
+			want, known := model[k]
+			place, ok := x.Lookup(k)
+			if ok != known || ok && x.Ref(place) != want {
+				t.Fatalf("row %d: %v, %v; want %v, %v", b, place, ok, want, known)
+			}
+		}
+	})
 }

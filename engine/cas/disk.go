@@ -1,11 +1,11 @@
 package cas
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,11 +13,13 @@ import (
 	"time"
 
 	"github.com/ouroflow/ouroflow/engine/digest"
+	"github.com/ouroflow/ouroflow/engine/durable"
 )
 
 // Disk is a Store in a folder. Nothing is created before the first write.
 type Disk struct {
 	dir      string
+	fs       durable.FS
 	verified sync.Map // digest.Digest -> stamp of the file whose content was checked
 }
 
@@ -29,7 +31,10 @@ type stamp struct {
 }
 
 // NewDisk returns the store in dir.
-func NewDisk(dir string) *Disk { return &Disk{dir: dir} }
+func NewDisk(dir string) *Disk { return NewDiskOn(durable.OS{}, dir) }
+
+// NewDiskOn returns the store in dir that changes files by way of fsys.
+func NewDiskOn(fsys durable.FS, dir string) *Disk { return &Disk{dir: dir, fs: fsys} }
 
 // Dir returns the folder of the store.
 func (s *Disk) Dir() string { return s.dir }
@@ -46,7 +51,10 @@ func (s *Disk) actionPath(key digest.Digest) string {
 
 // Create implements Store.
 func (s *Disk) Create() (Writer, error) {
-	f, err := createTemp(s.dir)
+	if err := durable.MkdirAll(s.fs, s.tmp()); err != nil {
+		return nil, err
+	}
+	f, err := s.fs.CreateTemp(s.tmp(), "put-*")
 	if err != nil {
 		return nil, err
 	}
@@ -120,62 +128,28 @@ func (s *Disk) Rows(space string) RowSpace {
 	return &diskRows{store: s, name: space, dir: filepath.Join(s.dir, "rows", space)}
 }
 
-func (s *Disk) writeFile(path string, content []byte) error {
-	f, err := createTemp(s.dir)
+// Lock implements Locker.
+func (s *Disk) Lock(ctx context.Context, key digest.Digest, waiting func()) (func(), error) {
+	name := key.String()
+	path := filepath.Join(s.dir, "locks", name[:2], name)
+	f, err := waitLock(ctx, path, waiting)
 	if err != nil {
-		return err
-	}
-	defer discard(f)
-	if _, err := f.Write(content); err != nil {
-		return err
-	}
-	return publish(f, path)
-}
-
-func createTemp(dir string) (*os.File, error) {
-	tmp := filepath.Join(dir, "tmp")
-	if err := os.MkdirAll(tmp, 0o777); err != nil {
 		return nil, err
 	}
-	return os.CreateTemp(tmp, "put-*")
+	return func() {
+		_ = os.Remove(path) // while it is held: who waits for it notices
+		f.Close()
+	}, nil
 }
 
-// discard removes a temporary file that publish has not moved away.
-func discard(f *os.File) {
-	f.Close()
-	os.Remove(f.Name())
+func (s *Disk) tmp() string { return filepath.Join(s.dir, "tmp") }
+
+func (s *Disk) writeFile(path string, content []byte) error {
+	return durable.WriteFile(s.fs, s.tmp(), path, content, readOnly)
 }
 
-// publish makes a temporary file durable under its final name: its content
-// first, then the name, then the folder that holds the name.
-func publish(f *os.File, path string) error {
-	if err := f.Chmod(0o444); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
-}
+// readOnly is the mode of everything that is stored.
+const readOnly = 0o444
 
 type diskBlob struct {
 	*os.File
@@ -186,7 +160,7 @@ func (b diskBlob) Size() int64 { return b.size }
 
 type diskWriter struct {
 	store *Disk
-	f     *os.File
+	f     durable.File
 	h     hash.Hash
 	n     int64
 }
@@ -201,12 +175,12 @@ func (w *diskWriter) Write(p []byte) (int, error) {
 func (w *diskWriter) Commit() (digest.Digest, int64, error) {
 	defer w.Abort()
 	d := digest.FromHash(w.h)
-	if err := publish(w.f, w.store.blobPath(d)); err != nil {
+	if err := durable.Publish(w.store.fs, w.f, w.store.blobPath(d), readOnly); err != nil {
 		return digest.Digest{}, 0, err
 	}
 	return d, w.n, nil
 }
 
-func (w *diskWriter) Abort() { discard(w.f) }
+func (w *diskWriter) ReadAt(p []byte, off int64) (int, error) { return w.f.ReadAt(p, off) }
 
-var _ io.Writer = (*diskWriter)(nil)
+func (w *diskWriter) Abort() { durable.Discard(w.store.fs, w.f) }

@@ -29,40 +29,42 @@ func (r *diskRows) indexPath(id digest.Digest) string {
 	return filepath.Join(r.dir, id.String()+".idx")
 }
 
-// Index implements RowSpace.
-func (r *diskRows) Index() (*Index, []*Miss, error) {
-	x := NewIndex()
+// Load implements RowSpace.
+func (r *diskRows) Load(x *Index) ([]*Miss, error) {
 	entries, err := os.ReadDir(r.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return x, nil, nil
+		return nil, nil
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var damaged []*Miss
-	for _, id := range oldestFirst(entries) {
+	for _, id := range r.unseen(x, entries) {
 		err := r.load(x, id)
 		var m *Miss
 		switch {
 		case errors.As(err, &m):
 			damaged = append(damaged, m)
 		case err != nil && !errors.Is(err, fs.ErrNotExist): // another process may have dropped it
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	return x, damaged, nil
+	return damaged, nil
 }
 
-// oldestFirst lists the indexes by age: of two rows with one key, as a forced run
-// makes them, the newer one counts.
-func oldestFirst(entries []fs.DirEntry) []string {
+// unseen lists the indexes that x doesn't have, by age: of two rows with one key,
+// as a forced run makes them, the newer one counts.
+func (r *diskRows) unseen(x *Index, entries []fs.DirEntry) []string {
 	age := map[string]time.Time{}
 	var ids []string
 	for _, e := range entries {
 		id, ok := strings.CutSuffix(e.Name(), ".idx")
-		info, err := e.Info()
-		if ok && err == nil {
+		if d, err := digest.Parse(id); !ok || err == nil && x.Has(d) {
+			continue
+		}
+		if info, err := e.Info(); err == nil {
 			ids, age[id] = append(ids, id), info.ModTime()
+			x.reserve(int(info.Size()) / digest.Size)
 		}
 	}
 	slices.SortStableFunc(ids, func(a, b string) int { return age[a].Compare(age[b]) })

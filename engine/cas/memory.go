@@ -2,6 +2,7 @@ package cas
 
 import (
 	"bytes"
+	"context"
 	"sync"
 
 	"github.com/ouroflow/ouroflow/engine/digest"
@@ -14,6 +15,7 @@ type Memory struct {
 	blobs   map[digest.Digest][]byte
 	actions map[digest.Digest][]byte
 	spaces  map[string]*memoryRows
+	locks   map[digest.Digest]chan struct{} // closed when they are free
 }
 
 // NewMemory returns an empty store.
@@ -22,6 +24,7 @@ func NewMemory() *Memory {
 		blobs:   map[digest.Digest][]byte{},
 		actions: map[digest.Digest][]byte{},
 		spaces:  map[string]*memoryRows{},
+		locks:   map[digest.Digest]chan struct{}{},
 	}
 }
 
@@ -64,7 +67,7 @@ func (s *Memory) Rows(space string) RowSpace {
 	defer s.mu.Unlock()
 	r, ok := s.spaces[space]
 	if !ok {
-		r = &memoryRows{segments: map[digest.Digest]memorySegment{}}
+		r = &memoryRows{claims: map[digest.Digest]map[digest.Digest]*memoryClaim{}}
 		s.spaces[space] = r
 	}
 	return r
@@ -81,6 +84,10 @@ type memoryWriter struct {
 
 func (w *memoryWriter) Write(p []byte) (int, error) { return w.buf.Write(p) }
 
+func (w *memoryWriter) ReadAt(p []byte, off int64) (int, error) {
+	return bytes.NewReader(w.buf.Bytes()).ReadAt(p, off)
+}
+
 func (w *memoryWriter) Commit() (digest.Digest, int64, error) {
 	b := bytes.Clone(w.buf.Bytes())
 	d := digest.Of(b)
@@ -92,51 +99,38 @@ func (w *memoryWriter) Commit() (digest.Digest, int64, error) {
 
 func (w *memoryWriter) Abort() { w.buf.Reset() }
 
-type memorySegment struct {
-	keys []digest.Digest
-	data []byte
-}
-
-type memoryRows struct {
-	mu       sync.Mutex
-	segments map[digest.Digest]memorySegment
-}
-
-// Index implements RowSpace.
-func (r *memoryRows) Index() (*Index, []*Miss, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	x := NewIndex()
-	for id, seg := range r.segments {
-		x.Add(id, seg.keys)
+// Lock implements Locker.
+func (s *Memory) Lock(ctx context.Context, key digest.Digest, waiting func()) (func(), error) {
+	for first := true; ; first = false {
+		busy := s.lock(key)
+		if busy == nil {
+			return func() { s.unlock(key) }, nil
+		}
+		if first {
+			waiting()
+		}
+		select {
+		case <-busy:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
-	return x, nil, nil
 }
 
-// Segment implements RowSpace.
-func (r *memoryRows) Segment(id digest.Digest) ([]byte, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	seg, ok := r.segments[id]
-	if !ok {
-		return nil, &Miss{What: "segment", ID: id.String()}
+// lock takes the lock of key, or returns a channel that is closed when it is free.
+func (s *Memory) lock(key digest.Digest) (busy chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c, ok := s.locks[key]; ok {
+		return c
 	}
-	return seg.data, nil
-}
-
-// Append implements RowSpace.
-func (r *memoryRows) Append(keys []digest.Digest, segment []byte) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	data := bytes.Clone(segment)
-	r.segments[digest.Of(data)] = memorySegment{append([]digest.Digest(nil), keys...), data}
+	s.locks[key] = make(chan struct{})
 	return nil
 }
 
-// Drop implements RowSpace.
-func (r *memoryRows) Drop(id digest.Digest) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.segments, id)
-	return nil
+func (s *Memory) unlock(key digest.Digest) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.locks[key])
+	delete(s.locks, key)
 }

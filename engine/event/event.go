@@ -45,6 +45,15 @@ type Rows struct {
 	Duplicate int64 `json:"duplicate"` // equal to a row computed in the same run
 }
 
+// After returns r as it is to be counted after an earlier try of the same work,
+// whose computed rows r found in the cache.
+func (r Rows) After(earlier Rows) Rows {
+	n := min(earlier.Computed, r.Cached)
+	r.Computed += n
+	r.Cached -= n
+	return r
+}
+
 // Output is what a port of a node holds.
 type Output struct {
 	Kind   string        `json:"kind"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"github.com/ouroflow/ouroflow/engine/cas"
 	"github.com/ouroflow/ouroflow/engine/event"
@@ -30,22 +31,54 @@ func (c *Cached) Execute(ctx context.Context, job Job) (Result, error) {
 	}
 	job.Pins = pins
 	job.Key = KeyOf(job.Node, pins, job.Inputs)
-	res, err := c.lookup(job)
+	res, err := c.outcome(ctx, job)
+	if err != nil {
+		return res, err
+	}
+	if res.Metrics, err = readMetrics(c.Store, job.Node, res.Outputs); err != nil {
+		return res, err
+	}
+	return res, c.publish(ctx, job, res)
+}
+
+// outcome looks a job up or has it computed. Of the runs that share the store one
+// at a time computes a whole table; rows are divided among them instead.
+func (c *Cached) outcome(ctx context.Context, job Job) (Result, error) {
+	if len(job.Feeds) > 0 { // its key isn't known before its input is
+		return c.compute(ctx, job)
+	}
+	if res, err := c.lookup(job); res != nil || err != nil {
+		return found(job, res), err
+	}
+	if job.Node.Rows != nil {
+		return c.compute(ctx, job)
+	}
+	unlock, err := c.lock(ctx, job)
 	if err != nil {
 		return Result{Key: job.Key}, err
 	}
+	defer unlock()
+	if res, err := c.lookup(job); res != nil || err != nil {
+		return found(job, res), err
+	}
+	return c.compute(ctx, job)
+}
+
+func found(job Job, res *Result) Result {
 	if res == nil {
-		computed, err := c.compute(ctx, job)
-		if err != nil {
-			return Result{Key: job.Key, Rows: computed.Rows}, err
-		}
-		res = &computed
+		return Result{Key: job.Key}
 	}
 	res.Key = job.Key
-	if res.Metrics, err = readMetrics(c.Store, job.Node, res.Outputs); err != nil {
-		return *res, err
-	}
-	return *res, c.publish(ctx, job, *res)
+	return *res
+}
+
+// lock waits until no other run computes the job.
+func (c *Cached) lock(ctx context.Context, job Job) (unlock func(), err error) {
+	ctx, stop := readingContext(ctx, job.Drain)
+	defer stop()
+	return c.Store.Lock(ctx, job.Key.Digest, func() {
+		job.emit(event.Event{Kind: event.NodeProgress, Note: "waiting for another run that computes it"})
+	})
 }
 
 // pin asks the world, again if it is out of reach.
@@ -109,13 +142,18 @@ func missing(err error) error {
 	return &cas.Miss{What: "output", Reason: err.Error()}
 }
 
+// compute has a job computed, and stores what it led to.
 func (c *Cached) compute(ctx context.Context, job Job) (Result, error) {
 	res, err := c.Next.Execute(ctx, job)
-	if err != nil {
-		return res, err
+	if err == nil {
+		err = unchanged(ctx, job)
 	}
-	if err := unchanged(ctx, job); err != nil {
-		return res, err
+	if err == nil {
+		job.Key, err = finalKey(job)
+	}
+	res.Key = job.Key
+	if err != nil {
+		return Result{Key: job.Key, Rows: res.Rows}, err
 	}
 	body, err := json.Marshal(action{res.Outputs})
 	if err != nil {
@@ -125,6 +163,22 @@ func (c *Cached) compute(ctx context.Context, job Job) (Result, error) {
 		return res, fmt.Errorf("storing the outcome: %w", err)
 	}
 	return res, nil
+}
+
+// finalKey is the key of a job whose inputs are all complete by now.
+func finalKey(job Job) (Key, error) {
+	if len(job.Feeds) == 0 {
+		return job.Key, nil
+	}
+	inputs := maps.Clone(job.Inputs)
+	for port, feed := range job.Feeds {
+		a, ok := feed.Final()
+		if !ok {
+			return job.Key, fmt.Errorf("the node type %s has a bug: it ended before its input %q did", job.Node.Type.Name, port)
+		}
+		inputs[port] = a
+	}
+	return KeyOf(job.Node, job.Pins, inputs), nil
 }
 
 // unchanged makes sure that what the job pinned is still what it was: an outcome

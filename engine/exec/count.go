@@ -10,7 +10,7 @@ import (
 // CountRows tells how many output rows of a row-wise node are known and how many
 // distinct ones are missing, without computing or writing anything.
 func CountRows(s cas.Store, n *node.Node, pins node.Pins, inputs map[string]table.Artifact) (known, missing int64, err error) {
-	index, _, err := s.Rows(rowSpace(n)).Index()
+	index, _, err := cas.ReadIndex(s.Rows(rowSpace(n)))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -19,13 +19,21 @@ func CountRows(s cas.Store, n *node.Node, pins node.Pins, inputs map[string]tabl
 		return 0, 0, err
 	}
 	defer in.Close()
-	keys, err := appendKeys(nil, rowBase(n, pins, inputs), n.Rows, in)
-	if err != nil {
-		return 0, 0, err
+	keys := newKeyMaker(rowBase(n, pins, inputs), n.Rows)
+	seen := map[digest.Digest]bool{}
+	for rec, err := range in.Batches() {
+		if err != nil {
+			return 0, 0, err
+		}
+		keys.read(rec)
+		for unit := range int(rec.NumRows()) * n.Rows.Fanout {
+			key := keys.key(unit/n.Rows.Fanout, unit%n.Rows.Fanout)
+			if _, ok := index.Lookup(key); ok {
+				known++
+			} else {
+				seen[key] = true
+			}
+		}
 	}
-	counts, _ := tally(keys, func(key digest.Digest) bool {
-		_, ok := index.Lookup(key)
-		return ok
-	})
-	return counts.Cached, counts.Computed, nil
+	return known, int64(len(seen)), nil
 }

@@ -18,7 +18,10 @@ type Retry struct{ Next Executor }
 func (r *Retry) Execute(ctx context.Context, job Job) (Result, error) {
 	var res Result
 	err := retry(ctx, job, func() (err error) {
+		earlier := res.Rows
 		res, err = r.Next.Execute(ctx, job)
+		res.Rows = res.Rows.After(earlier)
+		res.Cached = res.Cached && res.Rows.Computed == 0
 		return err
 	})
 	return res, err

@@ -24,7 +24,8 @@ type Job struct {
 	ID      string
 	Node    *node.Node
 	Inputs  map[string]table.Artifact
-	Schema  *arrow.Schema // of the output of a row-wise node
+	Feeds   map[string]*table.Growing // inputs that are still being made
+	Schema  *arrow.Schema             // of the output of a row-wise node
 	Pool    string
 	Retries int
 	Timeout time.Duration
@@ -33,6 +34,8 @@ type Job struct {
 	Pins    node.Pins  // set by Cached
 	Sink    event.Sink // receives progress and logs
 	Drain   <-chan struct{}
+	// Offer is told of an output that others may read while it grows.
+	Offer func(*table.Growing)
 }
 
 // Key names the outcome of a job, and remembers what it was made of.
@@ -54,6 +57,12 @@ type Result struct {
 func (j Job) emit(e event.Event) {
 	e.Node = j.ID
 	j.Sink.Emit(e)
+}
+
+func (j Job) offer(t *table.Growing) {
+	if j.Offer != nil {
+		j.Offer(t)
+	}
 }
 
 func (j Job) drained() bool {

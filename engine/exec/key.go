@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/ouroflow/ouroflow/engine/digest"
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/table"
@@ -55,4 +56,32 @@ func baseFields(n *node.Node, pins node.Pins, scope node.Scope) digest.Transcrip
 func rowSpace(n *node.Node) string {
 	columns := digest.Of([]byte(table.Describe(n.Rows.Adds)))
 	return fmt.Sprintf("%s-%d-%s", n.Type.Name, n.Type.Version, columns.Short())
+}
+
+// keyMaker makes the keys of the output rows of a node.
+type keyMaker struct {
+	base     digest.Digest
+	names    []string // of the columns that decide a row
+	fanout   int
+	framer   *digest.Framer
+	deciding []arrow.Array // of the batch at hand
+}
+
+func newKeyMaker(base digest.Digest, rows *node.Rows) *keyMaker {
+	return &keyMaker{base: base, names: table.Names(rows.In), fanout: rows.Fanout, framer: digest.NewFramer()}
+}
+
+// read turns to a batch of the input.
+func (k *keyMaker) read(rec arrow.Record) { k.deciding = pick(rec, k.names) }
+
+// key returns the key of one of the rows that the i-th row of the batch becomes.
+func (k *keyMaker) key(i, index int) digest.Digest {
+	f := k.framer
+	f.Reset()
+	f.Bytes(k.base[:])
+	for _, a := range k.deciding {
+		table.HashCell(f, a, i)
+	}
+	f.Uint(uint64(index))
+	return f.Sum()
 }

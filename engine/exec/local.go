@@ -30,7 +30,9 @@ func (l *Local) Execute(ctx context.Context, job Job) (res Result, err error) {
 	}()
 	h := &host{job: job, dir: l.WorkDir}
 	defer h.release()
-	in := inputs{l.Store, job.Inputs}
+	reading, stop := readingContext(ctx, job.Drain)
+	defer stop()
+	in := inputs{reading, l.Store, job.Inputs, job.Feeds}
 	if job.Node.Rows != nil {
 		res, err = executeRows(ctx, l.Store, job, in, h)
 	} else {
@@ -55,15 +57,39 @@ func (l *Local) executeTable(ctx context.Context, job Job, in inputs, h *host) (
 	return Result{Outputs: artifacts, Rows: event.Rows{Computed: countRows(job.Node, artifacts)}}, nil
 }
 
+// readingContext ends the wait for rows of a table that is being made when the
+// job is asked to stop.
+func readingContext(ctx context.Context, drain <-chan struct{}) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-drain:
+			cancel(node.ErrDrained)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
 // inputs implements node.Inputs.
 type inputs struct {
-	store cas.Store
-	bound map[string]table.Artifact
+	reading context.Context
+	store   cas.Store
+	bound   map[string]table.Artifact
+	feeds   map[string]*table.Growing
 }
 
 func (in inputs) Bound(port string) bool {
 	_, ok := in.bound[port]
-	return ok
+	return ok || in.feeds[port] != nil
+}
+
+// expected is the number of rows that a table will probably have, or 0.
+func (in inputs) expected(port string) int64 {
+	if feed := in.feeds[port]; feed != nil {
+		return feed.Expected()
+	}
+	return in.bound[port].Rows
 }
 
 func (in inputs) get(port, kind string) (table.Artifact, error) {
@@ -78,6 +104,9 @@ func (in inputs) get(port, kind string) (table.Artifact, error) {
 }
 
 func (in inputs) Table(port string) (*table.Reader, error) {
+	if feed := in.feeds[port]; feed != nil {
+		return feed.Reader(in.reading), nil
+	}
 	a, err := in.get(port, table.KindTable)
 	if err != nil {
 		return nil, err

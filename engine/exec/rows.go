@@ -2,10 +2,12 @@ package exec
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/ouroflow/ouroflow/engine/cas"
@@ -15,181 +17,414 @@ import (
 	"github.com/ouroflow/ouroflow/engine/table"
 )
 
-// rowJob is the execution of a row-wise node: it finds the rows that are known,
-// has the others computed and puts the output together.
-//
-// A unit is one output row, numbered input row times fan-out plus index.
+// rowJob is the execution of a row-wise node. Three things go on at once: the
+// intake finds the units that nobody has computed, the node computes them, and
+// the output grows by the units whose rows are stored, in order. None of them
+// holds more of the table than what is between the intake and the output.
 type rowJob struct {
 	inputs
 	*host
 	ctx    context.Context
 	rows   *node.Rows
 	store  cas.Store
-	space  cas.RowSpace
-	cache  *segments
-	keys   []digest.Digest // of every unit
-	todo   []int           // units to compute, ascending, each key once
-	counts event.Rows
+	claim  cas.Claim // nil if the job computes what is known again
+	cache  *rowCache
+	window *window
+	intake *intake
+	out    *table.Growing
+	total  int64 // units that there will probably be, or 0
+	offer  sync.Once
 
-	mu    sync.Mutex
-	index *cas.Index
-	saved int64
+	mu      sync.Mutex
+	waiting map[digest.Digest][]int // units that wait for a key that isn't stored
+	mine    map[int]digest.Digest   // units that this job took, and their keys
+	counts  event.Rows
 }
 
 func executeRows(ctx context.Context, store cas.Store, job Job, in inputs, h *host) (Result, error) {
-	space := store.Rows(rowSpace(job.Node))
 	r := &rowJob{
 		inputs: in, host: h, ctx: ctx, rows: job.Node.Rows, store: store,
-		space: space, cache: newSegments(space),
+		window: newWindow(), waiting: map[digest.Digest][]int{}, mine: map[int]digest.Digest{},
 	}
-	if err := r.findKnown(); err != nil {
+	r.cache = newRowCache(store.Rows(rowSpace(job.Node)), r.damage)
+	if err := r.open(); err != nil {
 		return Result{}, err
 	}
-	r.report(0)
-	if err := r.compute(); err != nil {
-		r.counts.Computed = r.saved
-		return Result{Rows: r.counts}, err
-	}
-	out, err := r.assemble()
+	defer r.close()
+	input, err := r.Table(r.inputPort())
 	if err != nil {
-		return Result{Rows: r.counts}, err
+		return Result{}, err
+	}
+	defer input.Close()
+	out, err := r.run(input)
+	if err != nil {
+		return Result{Rows: r.counted()}, err
 	}
 	outputs := map[string]table.Artifact{job.Node.Ports.Out[0].Name: out}
 	return Result{Outputs: outputs, Rows: r.counts, Cached: r.counts.Computed == 0}, nil
 }
 
-// compute has the node compute the units that nobody knows.
-func (r *rowJob) compute() error {
-	if len(r.todo) == 0 {
+func (r *rowJob) inputPort() string { return r.job.Node.Ports.In[0].Name }
+
+// open claims rows before it looks what is stored: what others store in between
+// is then noticed. A job that is forced knows nothing and shares nothing.
+func (r *rowJob) open() (err error) {
+	if r.job.Force {
 		return nil
 	}
-	if err := r.rows.Run(r.ctx, r); err != nil {
+	if r.claim, err = r.cache.space.Claim(r.base()); err != nil {
+		return fmt.Errorf("claiming rows: %w", err)
+	}
+	if err := r.cache.load(); err != nil {
+		return errors.Join(err, r.claim.Close())
+	}
+	return nil
+}
+
+func (r *rowJob) close() {
+	if r.claim != nil {
+		if err := r.claim.Close(); err != nil {
+			r.Logf("giving back claimed rows: %v", err)
+		}
+	}
+}
+
+func (r *rowJob) base() digest.Digest {
+	return rowBase(r.job.Node, r.job.Pins, r.job.Inputs)
+}
+
+// run computes what is missing while the output grows.
+func (r *rowJob) run(input *table.Reader) (table.Artifact, error) {
+	schema := table.Concat(input.Schema(), r.rows.Adds)
+	r.total = r.expected(r.inputPort()) * int64(r.rows.Fanout)
+	var err error
+	if r.out, err = table.NewGrowing(r.store, schema, r.total); err != nil {
+		return table.Artifact{}, err
+	}
+	defer r.out.Fail(errLost)
+	r.intake = newIntake(r, input, newKeyMaker(r.base(), r.rows))
+	defer r.intake.stop()
+	r.report()
+	assembled := make(chan error, 1)
+	go func() { assembled <- r.assemble() }()
+	err = r.compute()
+	r.window.end(err)
+	if failed := <-assembled; failed != nil {
+		err = failed
+	}
+	if err != nil {
+		return table.Artifact{}, err
+	}
+	return r.out.Commit()
+}
+
+// errLost ends the work of those who read a table that will not be completed.
+var errLost = errors.New("its input was not completed")
+
+// IsInputLost reports whether a job ended because its input did.
+func IsInputLost(err error) bool { return errors.Is(err, errLost) }
+
+// compute has the node compute the units that nobody knows, and waits for those
+// that others compute. The node isn't asked to run while there is nothing to do.
+func (r *rowJob) compute() error {
+	for {
+		some, err := r.intake.fill()
+		if err != nil {
+			return err
+		}
+		if err := r.stopped(); err != nil {
+			return err
+		}
+		if some || len(r.intake.foreign) > 0 {
+			r.offer.Do(func() { r.job.offer(r.out) })
+		}
+		switch {
+		case some:
+			if err := r.runNode(); err != nil {
+				return err
+			}
+		case len(r.intake.foreign) > 0:
+			r.waitForOthers()
+		default:
+			return nil
+		}
+	}
+}
+
+// runNode has the node compute the units that it can get. Where its input ended
+// early, that is why it failed, whatever the node made of it.
+func (r *rowJob) runNode() error {
+	err := r.rows.Run(r.ctx, r)
+	if r.intake.err != nil {
+		return r.intake.err
+	}
+	if err != nil {
 		return err
 	}
 	return r.checkComplete()
 }
 
-func (r *rowJob) inputPort() string { return r.job.Node.Ports.In[0].Name }
+// stopping reports whether no more units should be handed out.
+func (r *rowJob) stopping() bool { return r.stopped() != nil }
 
-// findKnown makes the key of every unit and decides which have to be computed.
-func (r *rowJob) findKnown() error {
-	if err := r.loadIndex(); err != nil {
-		return err
+func (r *rowJob) stopped() error {
+	switch {
+	case r.job.drained():
+		return node.ErrDrained
+	case r.ctx.Err() != nil:
+		return r.ctx.Err()
+	default:
+		return r.window.failed()
 	}
-	if err := r.makeKeys(); err != nil {
-		return err
-	}
-	r.counts, r.todo = tally(r.keys, r.known)
-	return nil
 }
 
-// tally sorts units into those that are known, those to compute, and those that
-// are equal to one to compute.
-func tally(keys []digest.Digest, known func(digest.Digest) bool) (counts event.Rows, todo []int) {
-	seen := make(map[digest.Digest]bool)
-	for unit, key := range keys {
-		switch {
-		case known(key):
-			counts.Cached++
-		case seen[key]:
-			counts.Duplicate++
-		default:
-			seen[key] = true
-			todo = append(todo, unit)
+// waitForOthers lets some time pass.
+func (r *rowJob) waitForOthers() {
+	r.emitProgress("waiting for rows that another run computes")
+	select {
+	case <-r.job.Drain:
+	case <-r.ctx.Done():
+	case <-time.After(foreignEvery):
+	}
+}
+
+// Pending implements node.RowTask.
+func (r *rowJob) Pending() iter.Seq2[node.Unit, error] {
+	return func(yield func(node.Unit, error) bool) {
+		for {
+			some, err := r.intake.fill()
+			if err != nil {
+				yield(node.Unit{}, err)
+				return
+			}
+			if !some || r.stopping() || !yield(r.intake.pop(), nil) {
+				return
+			}
 		}
 	}
-	counts.Computed = int64(len(todo))
-	return counts, todo
 }
 
-// loadIndex reads the index of the row space. A forced job knows nothing.
-func (r *rowJob) loadIndex() error {
-	if r.job.Force {
-		r.index = cas.NewIndex()
-		return nil
+// known finds out about a unit that the intake has reached: its row is stored, or
+// it has the key of one that waits. Else it is the first to wait for its key.
+func (r *rowJob) known(unit int, key digest.Digest) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if units, ok := r.waiting[key]; ok {
+		r.waiting[key] = append(units, unit)
+		r.window.push(unsettled)
+		r.counts.Duplicate++
+		return true
 	}
-	index, damaged, err := r.space.Index()
+	place, own, ok := r.cache.find(key)
+	if !ok {
+		r.waiting[key] = []int{unit}
+		r.window.push(unsettled)
+		return false
+	}
+	if own {
+		r.counts.Duplicate++
+	} else {
+		r.counts.Cached++
+	}
+	r.window.push(place)
+	return true
+}
+
+// take claims candidates for this job.
+func (r *rowJob) take(fresh []candidate) ([]cas.Holder, error) {
+	keys := make([]digest.Digest, len(fresh))
+	for i, c := range fresh {
+		keys[i] = c.key
+	}
+	holders := slices.Repeat([]cas.Holder{cas.Mine}, len(keys))
+	if r.claim != nil {
+		var err error
+		if holders, err = r.cache.take(r.claim, keys); err != nil {
+			return nil, err
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, h := range holders {
+		if h == cas.Mine {
+			r.mine[fresh[i].unit.ID] = keys[i]
+		}
+	}
+	return holders, nil
+}
+
+// arrived settles the units of a key that another run has stored. It returns
+// false if the row can't be read.
+func (r *rowJob) arrived(key digest.Digest) bool {
+	place, _, ok := r.cache.find(key)
+	if !ok {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.counts.Cached++
+	r.settle(key, place)
+	return true
+}
+
+func (r *rowJob) settle(key digest.Digest, place cas.Place) {
+	r.window.settle(r.waiting[key], place)
+	delete(r.waiting, key)
+}
+
+// Save implements node.RowTask.
+func (r *rowJob) Save(ids []int, added arrow.Record) error {
+	keys, err := r.keysOf(ids)
 	if err != nil {
-		return fmt.Errorf("reading the row index: %w", err)
+		return err
 	}
-	r.index = index
-	for _, m := range damaged {
-		r.damage(m)
-		if id, err := digest.Parse(m.ID); err == nil {
-			r.drop(id)
+	content, err := encodeSegment(r.rows.Adds, keys, added)
+	if err != nil {
+		return err
+	}
+	if err := r.cache.add(keys, content); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	for i, key := range keys {
+		if place, ok := r.cache.place(key); ok {
+			r.settle(key, place)
 		}
+		delete(r.mine, ids[i])
 	}
+	r.counts.Computed += int64(len(ids))
+	r.mu.Unlock()
+	r.report()
 	return nil
+}
+
+func (r *rowJob) keysOf(ids []int) ([]digest.Digest, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	keys := make([]digest.Digest, len(ids))
+	for i, id := range ids {
+		key, ok := r.mine[id]
+		if !ok {
+			return nil, fmt.Errorf("the node type %s emitted a row that it wasn't asked for", r.job.Node.Type.Name)
+		}
+		keys[i] = key
+	}
+	return keys, nil
 }
 
 func (r *rowJob) damage(m *cas.Miss) {
 	r.job.emit(event.Event{Kind: event.NodeDamage, Note: m.Error() + "; computing its rows again"})
 }
 
-// drop removes a damaged segment. If that fails it will be reported again, which
-// is no reason to stop.
-func (r *rowJob) drop(id digest.Digest) {
-	if err := r.space.Drop(id); err != nil {
-		r.Logf("can't remove a damaged file from the cache: %v", err)
-	}
+func (r *rowJob) counted() event.Rows {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.counts
 }
 
-// known reports whether the row of that key can be read. A damaged segment is
-// reported and forgotten, with all of its rows.
-func (r *rowJob) known(key digest.Digest) bool {
-	ref, ok := r.index.Lookup(key)
-	if !ok {
-		return false
-	}
-	_, err := r.cache.row(ref)
-	if err == nil {
-		return true
-	}
-	m, ok := cas.Damaged(err)
-	if !ok {
-		m = &cas.Miss{What: "segment", ID: ref.Segment.String(), Reason: err.Error()}
-	}
-	r.damage(m)
-	r.index.Forget(ref.Segment)
-	if ok { // anything else may be a passing trouble of the machine
-		r.drop(ref.Segment)
-	}
-	return false
+func (r *rowJob) report() { r.emitProgress("") }
+
+func (r *rowJob) emitProgress(note string) {
+	c := r.counted()
+	found := c.Cached + c.Duplicate
+	r.job.emit(event.Event{Kind: event.NodeProgress, Done: found + c.Computed, Total: r.total, Cached: found, Note: note})
 }
 
-func (r *rowJob) makeKeys() error {
+// checkComplete finds out whether the node did what it was asked to.
+func (r *rowJob) checkComplete() error {
+	r.mu.Lock()
+	missing := len(r.mine)
+	r.mu.Unlock()
+	if missing == 0 && len(r.intake.ready) == 0 {
+		return r.stopped()
+	}
+	if err := r.stopped(); err != nil {
+		return err
+	}
+	return fmt.Errorf("the node type %s has a bug: it returned without %d rows that it was asked for", r.job.Node.Type.Name, missing)
+}
+
+// assembleRows is how many rows are added to the output at once, at most.
+const assembleRows = 512
+
+// assemble adds each unit to the output as soon as it and those before it are
+// stored.
+func (r *rowJob) assemble() error {
+	err := r.join()
+	if err != nil {
+		r.window.end(err)
+	}
+	return err
+}
+
+func (r *rowJob) join() error {
 	in, err := r.Table(r.inputPort())
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	base := rowBase(r.job.Node, r.job.Pins, r.job.Inputs)
-	keys, err := appendKeys(nil, base, r.rows, in)
-	r.keys = keys
-	return err
-}
-
-// appendKeys appends the keys of the units of every row of in.
-func appendKeys(keys []digest.Digest, base digest.Digest, rows *node.Rows, in *table.Reader) ([]digest.Digest, error) {
-	f := digest.NewFramer()
-	for rec, err := range in.Batches() {
-		if err != nil {
-			return nil, err
+	j := &joiner{cache: r.cache, adds: r.rows.Adds.NumFields(), fanout: r.rows.Fanout, kept: keptColumns(in.Schema(), r.rows.Adds)}
+	next, stop := iter.Pull2(in.Batches())
+	defer stop()
+	j.next = next
+	places := make([]cas.Place, assembleRows)
+	for {
+		n, err := r.window.next(places)
+		if err != nil || n == 0 {
+			return err
 		}
-		deciding := pick(rec, table.Names(rows.In))
-		for i := range int(rec.NumRows()) {
-			for index := range rows.Fanout {
-				f.Reset()
-				f.Bytes(base[:])
-				for _, a := range deciding {
-					table.HashCell(f, a, i)
-				}
-				f.Uint(uint64(index))
-				keys = append(keys, f.Sum())
-			}
+		if err := r.out.Write(func(w *table.Writer) error { return j.append(w, places[:n]) }); err != nil {
+			return err
 		}
 	}
-	return keys, nil
+}
+
+// joiner puts input rows and stored rows together.
+type joiner struct {
+	cache  *rowCache
+	next   func() (arrow.Record, error, bool)
+	kept   []string
+	adds   int
+	fanout int
+	left   []arrow.Array // the kept columns of the batch at hand
+	at     int           // unit of the batch that comes next
+	units  int           // of the batch
+}
+
+func (j *joiner) append(w *table.Writer, places []cas.Place) error {
+	for _, p := range places {
+		if err := j.reach(); err != nil {
+			return err
+		}
+		right, err := j.cache.row(p)
+		if err != nil {
+			return node.Faultf("a row that was stored can't be read: %w", err)
+		}
+		if err := w.AppendJoined(j.left, j.at/j.fanout, right.Record.Columns()[:j.adds], right.I); err != nil {
+			return err
+		}
+		j.at++
+	}
+	return nil
+}
+
+// reach goes on to the next batch if this one is used up.
+func (j *joiner) reach() error {
+	for j.at == j.units {
+		rec, err, ok := j.next()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return errors.New("the input has fewer rows than before")
+		}
+		j.left, j.at, j.units = pick(rec, j.kept), 0, int(rec.NumRows())*j.fanout
+	}
+	return nil
+}
+
+func keptColumns(in, adds *arrow.Schema) []string {
+	return slices.DeleteFunc(table.Names(in), adds.HasField)
 }
 
 func pick(rec arrow.Record, names []string) []arrow.Array {
@@ -198,138 +433,4 @@ func pick(rec arrow.Record, names []string) []arrow.Array {
 		arrays[i] = rec.Column(rec.Schema().FieldIndices(name)[0])
 	}
 	return arrays
-}
-
-// Pending implements node.RowTask.
-func (r *rowJob) Pending() iter.Seq2[node.Unit, error] {
-	return func(yield func(node.Unit, error) bool) {
-		in, err := r.Table(r.inputPort())
-		if err != nil {
-			yield(node.Unit{}, err)
-			return
-		}
-		defer in.Close()
-		todo, first := r.todo, 0
-		for rec, err := range in.Batches() {
-			if err != nil {
-				yield(node.Unit{}, err)
-				return
-			}
-			end := first + int(rec.NumRows())*r.rows.Fanout
-			for ; len(todo) > 0 && todo[0] < end; todo = todo[1:] {
-				if r.job.drained() || r.ctx.Err() != nil || !yield(r.unit(todo[0], first, rec), nil) {
-					return
-				}
-			}
-			first = end
-		}
-	}
-}
-
-func (r *rowJob) unit(id, first int, rec arrow.Record) node.Unit {
-	row, index := (id-first)/r.rows.Fanout, (id-first)%r.rows.Fanout
-	return node.Unit{ID: id, Row: table.Row{Record: rec, I: row}, Index: index}
-}
-
-// Save implements node.RowTask.
-func (r *rowJob) Save(ids []int, added arrow.Record) error {
-	keys := make([]digest.Digest, len(ids))
-	for i, id := range ids {
-		if id < 0 || id >= len(r.keys) {
-			return fmt.Errorf("the node type %s emitted a row that it wasn't asked for", r.job.Node.Type.Name)
-		}
-		keys[i] = r.keys[id]
-	}
-	segment, err := encodeSegment(r.rows.Adds, keys, added)
-	if err != nil {
-		return err
-	}
-	if err := r.space.Append(keys, segment); err != nil {
-		return fmt.Errorf("saving rows: %w", err)
-	}
-	r.mu.Lock()
-	r.index.Add(digest.Of(segment), keys)
-	r.saved += int64(len(ids))
-	saved := r.saved
-	r.mu.Unlock()
-	r.report(saved)
-	return nil
-}
-
-func (r *rowJob) report(saved int64) {
-	known := r.counts.Cached
-	total := int64(len(r.keys)) - r.counts.Duplicate
-	r.job.emit(event.Event{Kind: event.NodeProgress, Done: known + saved, Total: total, Cached: known})
-}
-
-// checkComplete finds out whether the node did what it was asked to.
-func (r *rowJob) checkComplete() error {
-	missing := 0
-	for _, unit := range r.todo {
-		if _, ok := r.index.Lookup(r.keys[unit]); !ok {
-			missing++
-		}
-	}
-	switch {
-	case missing == 0:
-		return nil
-	case r.job.drained():
-		return node.ErrDrained
-	case r.ctx.Err() != nil:
-		return r.ctx.Err()
-	default:
-		return fmt.Errorf("the node type %s has a bug: it returned without %d of %d rows", r.job.Node.Type.Name, missing, len(r.todo))
-	}
-}
-
-// assemble writes the output: for each input row, in order, its units.
-func (r *rowJob) assemble() (table.Artifact, error) {
-	in, err := r.Table(r.inputPort())
-	if err != nil {
-		return table.Artifact{}, err
-	}
-	defer in.Close()
-	blob, err := r.store.Create()
-	if err != nil {
-		return table.Artifact{}, err
-	}
-	defer blob.Abort()
-	w, err := table.NewWriter(blob, table.Concat(in.Schema(), r.rows.Adds))
-	if err != nil {
-		return table.Artifact{}, err
-	}
-	if err := r.join(in, w); err != nil {
-		return table.Artifact{}, err
-	}
-	return commitTable(blob, w)
-}
-
-func (r *rowJob) join(in *table.Reader, w *table.Writer) error {
-	kept := keptColumns(in.Schema(), r.rows.Adds)
-	unit := 0
-	for rec, err := range in.Batches() {
-		if err != nil {
-			return err
-		}
-		left := pick(rec, kept)
-		for i := range int(rec.NumRows()) {
-			for range r.rows.Fanout {
-				ref, _ := r.index.Lookup(r.keys[unit])
-				right, err := r.cache.row(ref)
-				if err != nil {
-					return err
-				}
-				added := right.Record.Columns()[:r.rows.Adds.NumFields()]
-				if err := w.AppendJoined(left, i, added, right.I); err != nil {
-					return err
-				}
-				unit++
-			}
-		}
-	}
-	return nil
-}
-
-func keptColumns(in, adds *arrow.Schema) []string {
-	return slices.DeleteFunc(table.Names(in), adds.HasField)
 }

@@ -19,6 +19,11 @@ type Def[P any] struct {
 	Pin      func(context.Context, P) (Pins, error)
 	Run      func(context.Context, P, Task) error
 	Publish  func(context.Context, P, Published) error
+	// Streams says that the first input is read once from its beginning to its
+	// end, so that the node may start while that table is still being made. It
+	// then runs even if its input turns out to be one that it knows: for nodes
+	// that cost little.
+	Streams bool
 }
 
 // Type returns the type that the definition describes.
@@ -30,7 +35,7 @@ func (d Def[P]) Type() *Type {
 		if err != nil {
 			return nil, err
 		}
-		n := &Node{Type: t, Params: p, Ports: d.Ports(p), Pin: pinWith(d.Pin, p)}
+		n := &Node{Type: t, Params: p, Ports: d.Ports(p), Pin: pinWith(d.Pin, p), Streams: d.Streams}
 		n.Run = func(ctx context.Context, task Task) error { return d.Run(ctx, p, task) }
 		if d.Publish != nil {
 			n.Publish = func(ctx context.Context, out Published) error { return d.Publish(ctx, p, out) }
@@ -73,7 +78,7 @@ func (d RowDef[P, In, Out]) Type() *Type {
 			}
 			return work.flush()
 		}
-		return &Node{Type: t, Params: p, Ports: d.ports(), Pin: pinWith(d.Pin, p), Rows: rows}, nil
+		return &Node{Type: t, Params: p, Ports: d.ports(), Pin: pinWith(d.Pin, p), Rows: rows, Streams: true}, nil
 	}
 	return t
 }

@@ -50,6 +50,7 @@ type Node struct {
 	Pin     func(context.Context) (Pins, error)    // nil: nothing to pin
 	Run     func(context.Context, Task) error      // whole-table nodes
 	Rows    *Rows                                  // row-wise nodes
+	Streams bool                                   // its first input may still be growing
 	Publish func(context.Context, Published) error // nil: nothing leaves the cache
 }
 

@@ -1,10 +1,12 @@
-// Package sched decides what runs next: every step whose inputs exist, at once.
-// It knows neither the cache nor the slots of pools; its executor does.
+// Package sched decides what runs next: every step whose inputs exist, at once,
+// and every step that can work on its first input while that is being made. It
+// knows neither the cache nor the slots of pools; its executor does.
 package sched
 
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/ouroflow/ouroflow/engine/event"
 	"github.com/ouroflow/ouroflow/engine/exec"
@@ -33,7 +35,8 @@ func Run(ctx context.Context, p *plan.Plan, x exec.Executor, opts Options) map[s
 	s := &scheduler{
 		ctx: ctx, exec: x, opts: opts, drain: make(chan struct{}),
 		waiting: map[*plan.Step]int{}, users: map[*plan.Step][]*plan.Step{},
-		ended: make(chan ended), outcomes: map[string]Outcome{},
+		running: map[*plan.Step]bool{}, left: map[*plan.Step]exec.Result{}, growing: map[*plan.Step]*table.Growing{},
+		news: make(chan news), outcomes: map[string]Outcome{},
 	}
 	finished := make(chan struct{})
 	defer close(finished)
@@ -42,21 +45,27 @@ func Run(ctx context.Context, p *plan.Plan, x exec.Executor, opts Options) map[s
 	return s.outcomes
 }
 
-type ended struct {
+// news is what the scheduler is told: a step ended, or offers its output while it
+// grows, or the run is asked to stop (no step).
+type news struct {
 	step    *plan.Step
-	outcome Outcome
+	growing *table.Growing
+	result  exec.Result
+	err     error
 }
 
 type scheduler struct {
 	ctx      context.Context
 	exec     exec.Executor
 	opts     Options
-	drain    chan struct{} // closed by a failure or by opts.Drain
-	drained  bool          // drain was closed by this scheduler
-	waiting  map[*plan.Step]int
+	drain    chan struct{}      // closed by a failure or by opts.Drain
+	drained  bool               // drain was closed by this scheduler
+	waiting  map[*plan.Step]int // inputs that aren't complete
 	users    map[*plan.Step][]*plan.Step
-	ended    chan ended
-	running  int
+	growing  map[*plan.Step]*table.Growing // newest offer of each step
+	running  map[*plan.Step]bool
+	left     map[*plan.Step]exec.Result // of steps that stopped before their end
+	news     chan news
 	outcomes map[string]Outcome
 }
 
@@ -65,7 +74,7 @@ func (s *scheduler) forwardDrain(finished <-chan struct{}) {
 	select {
 	case <-s.opts.Drain:
 		select {
-		case s.ended <- ended{}:
+		case s.news <- news{}:
 		case <-finished:
 		}
 	case <-finished:
@@ -80,24 +89,46 @@ func (s *scheduler) run(steps []*plan.Step) {
 		}
 	}
 	for _, step := range steps {
-		if s.waiting[step] == 0 {
-			s.start(step)
-		}
+		s.consider(step)
 	}
-	for s.running > 0 {
-		e := <-s.ended
-		if e.step == nil {
-			s.stop()
-			continue
-		}
-		s.running--
-		s.settle(e.step, e.outcome)
+	for len(s.running) > 0 {
+		s.hear(<-s.news)
 	}
 	for _, step := range steps {
-		if _, ok := s.outcomes[step.ID]; !ok {
-			s.end(step, Outcome{State: event.Interrupted})
+		switch {
+		case s.hasEnded(step):
+		case s.doomed(step):
+			s.end(step, Outcome{State: event.Skipped, Result: s.left[step]})
+		default:
+			s.end(step, Outcome{State: event.Interrupted, Result: s.left[step]})
 		}
 	}
+}
+
+// doomed reports whether something that a step needs failed.
+func (s *scheduler) doomed(step *plan.Step) bool {
+	return slices.ContainsFunc(step.Inputs, func(in plan.Input) bool {
+		o := s.outcomes[in.From.ID]
+		return o.State == event.Failed || o.State == event.Skipped
+	})
+}
+
+func (s *scheduler) hear(n news) {
+	switch {
+	case n.step == nil:
+		s.stop()
+	case n.growing != nil:
+		s.growing[n.step] = n.growing
+		s.considerUsers(n.step)
+	default:
+		delete(s.running, n.step)
+		s.settle(n.step, n.result, n.err)
+	}
+}
+
+func (s *scheduler) hasEnded(step *plan.Step) bool {
+	_, ok := s.outcomes[step.ID]
+	return ok
 }
 
 // stop lets what is in flight finish and starts nothing more.
@@ -108,38 +139,72 @@ func (s *scheduler) stop() {
 	}
 }
 
-func (s *scheduler) start(step *plan.Step) {
-	if s.drained || s.ctx.Err() != nil {
+// consider starts a step if all that it needs is there.
+func (s *scheduler) consider(step *plan.Step) {
+	if s.running[step] || s.hasEnded(step) || s.doomed(step) || s.drained || s.ctx.Err() != nil {
 		return
 	}
-	s.running++
-	job := s.job(step)
+	job, ok := s.job(step)
+	if !ok {
+		return
+	}
+	s.running[step] = true
 	s.opts.Sink.Emit(event.Event{Kind: event.NodeStarted, Node: step.ID, Type: step.Spec.Type})
 	go func() {
 		res, err := s.exec.Execute(s.ctx, job)
-		s.ended <- ended{step, s.outcome(res, err)}
+		s.news <- news{step: step, result: res, err: err}
 	}()
 }
 
-func (s *scheduler) job(step *plan.Step) exec.Job {
+func (s *scheduler) considerUsers(step *plan.Step) {
+	for _, user := range s.users[step] {
+		s.consider(user)
+	}
+}
+
+// job is the work of a step whose inputs are complete, but for the first one,
+// which may be growing.
+func (s *scheduler) job(step *plan.Step) (exec.Job, bool) {
+	feeds := s.feeds(step)
+	if s.waiting[step] > len(feeds) {
+		return exec.Job{}, false
+	}
 	job := exec.Job{
-		ID: step.ID, Node: step.Node, Inputs: map[string]table.Artifact{}, Pool: step.Pool,
+		ID: step.ID, Node: step.Node, Inputs: map[string]table.Artifact{}, Feeds: feeds, Pool: step.Pool,
 		Retries: step.Retries, Timeout: step.Timeout, Force: s.opts.Force[step.ID],
 		Sink: s.opts.Sink, Drain: s.drain,
+		Offer: func(g *table.Growing) { s.news <- news{step: step, growing: g} },
 	}
 	for _, in := range step.Inputs {
-		job.Inputs[in.Port.Name] = s.outcomes[in.From.ID].Result.Outputs[in.Output]
+		if feeds[in.Port.Name] == nil {
+			job.Inputs[in.Port.Name] = s.outcomes[in.From.ID].Result.Outputs[in.Output]
+		}
 	}
-	return job
+	return job, true
+}
+
+// feeds returns the first input of a step if it is growing and the step can work
+// on it. A step with a timeout can't: the time would pass while it waits for rows.
+func (s *scheduler) feeds(step *plan.Step) map[string]*table.Growing {
+	if !step.Node.Streams || step.Timeout != 0 {
+		return nil
+	}
+	for _, in := range step.Inputs {
+		g := s.growing[in.From]
+		if in.Port.Name == step.Node.Ports.In[0].Name && g != nil && !s.hasEnded(in.From) && !g.Failed() {
+			return map[string]*table.Growing{in.Port.Name: g}
+		}
+	}
+	return nil
 }
 
 func (s *scheduler) outcome(res exec.Result, err error) Outcome {
 	switch {
-	case err == nil && res.Cached:
+	case err == nil && res.Cached && res.Rows.Computed == 0:
 		return Outcome{State: event.Cached, Result: res}
 	case err == nil:
 		return Outcome{State: event.Succeeded, Result: res}
-	case errors.Is(err, node.ErrDrained) || s.ctx.Err() != nil:
+	case errors.Is(err, node.ErrDrained) || exec.IsInputLost(err) || s.ctx.Err() != nil:
 		return Outcome{State: event.Interrupted, Result: res}
 	default:
 		return Outcome{State: event.Failed, Result: res, Err: err}
@@ -147,27 +212,36 @@ func (s *scheduler) outcome(res exec.Result, err error) Outcome {
 }
 
 // settle records how a step ended and starts or skips those that waited for it.
-func (s *scheduler) settle(step *plan.Step, o Outcome) {
-	s.end(step, o)
+// A step that was interrupted, or whose growing input was lost, hasn't ended: the
+// second is started again when its input is back.
+func (s *scheduler) settle(step *plan.Step, res exec.Result, err error) {
+	res.Rows = res.Rows.After(s.left[step].Rows)
+	o := s.outcome(res, err)
 	switch o.State {
-	case event.Failed:
+	case event.Interrupted:
+		s.left[step] = res
+		s.consider(step)
+		return
+	case event.Succeeded, event.Cached:
+		s.end(step, o)
+		for _, user := range s.users[step] {
+			s.waiting[user]--
+			s.consider(user)
+		}
+	default:
+		s.end(step, o)
 		s.skipUsers(step)
 		if !s.opts.KeepGoing {
 			s.stop()
 		}
-	case event.Succeeded, event.Cached:
-		for _, user := range s.users[step] {
-			if s.waiting[user]--; s.waiting[user] == 0 {
-				s.start(user)
-			}
-		}
 	}
 }
 
-// skipUsers marks everything that depends on a failed step.
+// skipUsers marks everything that depends on a failed step. What is running on its
+// output learns of it by the loss of its input.
 func (s *scheduler) skipUsers(step *plan.Step) {
 	for _, user := range s.users[step] {
-		if _, done := s.outcomes[user.ID]; !done {
+		if !s.hasEnded(user) && !s.running[user] {
 			s.end(user, Outcome{State: event.Skipped})
 			s.skipUsers(user)
 		}

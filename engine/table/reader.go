@@ -2,6 +2,7 @@ package table
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -14,54 +15,51 @@ import (
 
 // Reader reads a table batch by batch.
 type Reader struct {
-	file   *ipc.FileReader
-	closer io.Closer
+	source source
+}
+
+// source is where the batches of a table come from.
+type source interface {
+	io.Closer
+	Schema() *arrow.Schema
+	// batch returns the i-th batch, or io.EOF after the last.
+	batch(i int) (arrow.Record, error)
 }
 
 // Open opens the table that d names in the store.
 func Open(s cas.Store, d digest.Digest) (*Reader, error) {
-	b, err := s.Open(d)
+	f, err := openFile(s, d)
 	if err != nil {
 		return nil, err
 	}
-	r, err := NewReader(io.NewSectionReader(b, 0, b.Size()))
-	if err != nil {
-		b.Close()
-		return nil, err
-	}
-	r.closer = b
-	return r, nil
+	return &Reader{f}, nil
 }
 
 // NewReader reads a table from r. Bytes that aren't an Arrow file are an error,
 // never a panic.
-func NewReader(r ipc.ReadAtSeeker) (_ *Reader, err error) {
-	defer recoverTo(&err)
-	f, err := ipc.NewFileReader(r)
+func NewReader(r ipc.ReadAtSeeker) (*Reader, error) {
+	f, err := newFile(r)
 	if err != nil {
-		return nil, fmt.Errorf("not an Arrow file: %w", err)
+		return nil, err
 	}
-	return &Reader{file: f, closer: io.NopCloser(nil)}, nil
+	return &Reader{f}, nil
 }
 
 // FromBytes reads a table that is held in memory.
 func FromBytes(b []byte) (*Reader, error) { return NewReader(bytes.NewReader(b)) }
 
-// recoverTo turns a panic of the Arrow library on malformed bytes into an error.
-func recoverTo(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("not a valid Arrow file: %v", p)
-	}
-}
-
 // Schema returns the columns of the table.
-func (r *Reader) Schema() *arrow.Schema { return r.file.Schema() }
+func (r *Reader) Schema() *arrow.Schema { return r.source.Schema() }
 
-// Batches yields the records of the table in order.
+// Batches yields the records of the table in order. Of a table under construction
+// it yields what there is, then waits.
 func (r *Reader) Batches() iter.Seq2[arrow.Record, error] {
 	return func(yield func(arrow.Record, error) bool) {
-		for i := range r.file.NumRecords() {
-			rec, err := r.record(i)
+		for i := 0; ; i++ {
+			rec, err := r.source.batch(i)
+			if errors.Is(err, io.EOF) {
+				return
+			}
 			if !yield(rec, err) || err != nil {
 				return
 			}
@@ -69,21 +67,53 @@ func (r *Reader) Batches() iter.Seq2[arrow.Record, error] {
 	}
 }
 
-func (r *Reader) record(i int) (rec arrow.Record, err error) {
-	defer recoverTo(&err)
-	return r.file.RecordAt(i)
-}
-
 // Close releases the table. Records that were read stay valid.
-func (r *Reader) Close() error {
-	r.file.Close()
-	return r.closer.Close()
+func (r *Reader) Close() error { return r.source.Close() }
+
+// file is a finished table.
+type file struct {
+	*ipc.FileReader
+	closer io.Closer
 }
 
-// Only returns the record of a table that has a single batch, as segments do.
-func (r *Reader) Only() (arrow.Record, error) {
-	if n := r.file.NumRecords(); n != 1 {
-		return nil, fmt.Errorf("table has %d batches, want 1", n)
+func openFile(s cas.Store, d digest.Digest) (*file, error) {
+	b, err := s.Open(d)
+	if err != nil {
+		return nil, err
 	}
-	return r.record(0)
+	f, err := newFile(io.NewSectionReader(b, 0, b.Size()))
+	if err != nil {
+		b.Close()
+		return nil, err
+	}
+	f.closer = b
+	return f, nil
+}
+
+func newFile(r ipc.ReadAtSeeker) (_ *file, err error) {
+	defer recoverTo(&err)
+	f, err := ipc.NewFileReader(r)
+	if err != nil {
+		return nil, fmt.Errorf("not an Arrow file: %w", err)
+	}
+	return &file{f, io.NopCloser(nil)}, nil
+}
+
+func (f *file) batch(i int) (rec arrow.Record, err error) {
+	if i >= f.NumRecords() {
+		return nil, io.EOF
+	}
+	defer recoverTo(&err)
+	return f.RecordAt(i)
+}
+
+func (f *file) Close() error {
+	return errors.Join(f.FileReader.Close(), f.closer.Close())
+}
+
+// recoverTo turns a panic of the Arrow library on malformed bytes into an error.
+func recoverTo(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("not a valid Arrow file: %v", p)
+	}
 }

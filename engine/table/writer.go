@@ -26,11 +26,20 @@ type Row struct {
 // Writer writes a table in canonical form. All tables are written by it.
 type Writer struct {
 	schema *arrow.Schema
+	at     *counter
 	ipc    *ipc.FileWriter
 	build  *array.RecordBuilder
+	tail   []arrow.Record // rows that a follower has seen and that no batch has yet
+	blocks []block
 	rows   int64
-	held   int // rows in build
+	held   int // rows in tail and build
 	bytes  int // their size
+}
+
+// block is where a batch lies in the file.
+type block struct {
+	start, end int64
+	lastRow    int64 // of the table, plus one
 }
 
 // NewWriter starts a table of that schema on w.
@@ -41,12 +50,13 @@ func NewWriter(w io.Writer, schema *arrow.Schema) (*Writer, error) {
 		}
 	}
 	schema = arrow.NewSchema(plainFields(schema), nil)
-	fw, err := ipc.NewFileWriter(&counter{w: w}, ipc.WithSchema(schema))
+	at := &counter{w: w}
+	fw, err := ipc.NewFileWriter(at, ipc.WithSchema(schema))
 	if err != nil {
 		return nil, err
 	}
 	build := array.NewRecordBuilder(memory.DefaultAllocator, schema)
-	return &Writer{schema: schema, ipc: fw, build: build}, nil
+	return &Writer{schema: schema, at: at, ipc: fw, build: build}, nil
 }
 
 // plainFields drops metadata and spells lists in one way.
@@ -113,10 +123,41 @@ func (w *Writer) flush() error {
 	if w.held == 0 {
 		return nil
 	}
-	rec := w.build.NewRecord()
+	rec := w.batch()
 	defer rec.Release()
+	start := w.at.n
+	if err := w.ipc.Write(rec); err != nil {
+		return err
+	}
+	w.blocks = append(w.blocks, block{start, w.at.n, w.rows})
 	w.held, w.bytes = 0, 0
-	return w.ipc.Write(rec)
+	return nil
+}
+
+// batch returns the rows that no batch has. Those that were cut off are copied,
+// so that the bytes don't tell where the cuts were.
+func (w *Writer) batch() arrow.Record {
+	if len(w.tail) == 0 {
+		return w.build.NewRecord()
+	}
+	w.cut()
+	for _, rec := range w.tail {
+		for i := range int(rec.NumRows()) {
+			for c, a := range rec.Columns() {
+				copyCell(w.build.Field(c), a, i)
+			}
+		}
+	}
+	w.tail = nil
+	return w.build.NewRecord()
+}
+
+// cut moves the rows in build to tail, where they can be read.
+func (w *Writer) cut() {
+	rec := w.build.NewRecord()
+	if rec.NumRows() > 0 {
+		w.tail = append(w.tail, rec)
+	}
 }
 
 // Close ends the table. It doesn't close what the table was written to.

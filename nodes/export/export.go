@@ -42,6 +42,7 @@ func Type() *node.Type {
 		Pin:     pin,
 		Run:     write,
 		Publish: publish,
+		Streams: true,
 	}.Type()
 }
 

@@ -1,0 +1,116 @@
+package cas
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Locks are flock(2) locks on files: the kernel ends them with the process that
+// holds them, so none is ever left to be removed by hand. Over NFS, Linux maps
+// them to locks of the server.
+
+// lockFile makes the folder and the file at path if need be and waits for its
+// lock. A file that its last holder removed in between doesn't count.
+func lockFile(path string) (*os.File, error) {
+	for {
+		f, err := openLock(path)
+		if err != nil {
+			return nil, err
+		}
+		if err := flock(f, unix.LOCK_EX); err != nil {
+			f.Close()
+			return nil, err
+		}
+		if stillAt(f, path) {
+			return f, nil
+		}
+		f.Close()
+	}
+}
+
+// tryLockFile is lockFile without waiting: it returns nil if another holds it.
+func tryLockFile(path string) (*os.File, error) {
+	f, err := openLock(path)
+	if err != nil {
+		return nil, err
+	}
+	err = flock(f, unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil && stillAt(f, path) {
+		return f, nil
+	}
+	f.Close()
+	if err == nil || errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, nil
+	}
+	return nil, err
+}
+
+func flock(f *os.File, how int) error {
+	for {
+		err := unix.Flock(int(f.Fd()), how)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, unix.EINTR) {
+			return &fs.PathError{Op: "lock", Path: f.Name(), Err: err}
+		}
+	}
+}
+
+func openLock(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
+}
+
+func stillAt(f *os.File, path string) bool {
+	mine, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(path)
+	return err == nil && os.SameFile(mine, there)
+}
+
+// pollEvery is how long a wait for another process sleeps between two looks: the
+// kernel's own wait can't be cancelled.
+const pollEvery = 20 * time.Millisecond
+
+// waitLock is lockFile with a context.
+func waitLock(ctx context.Context, path string, waiting func()) (*os.File, error) {
+	for first := true; ; first = false {
+		f, err := tryLockFile(path)
+		if f != nil || err != nil {
+			return f, err
+		}
+		if first {
+			waiting()
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(pollEvery):
+		}
+	}
+}
+
+// alive reports whether a process holds the lock of a file.
+func alive(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return errors.Is(flock(f, unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
+}

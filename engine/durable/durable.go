@@ -1,0 +1,121 @@
+// Package durable puts files in place so that after a crash or a power loss a
+// name leads to its old content or to its new content, whole, and what was said
+// to be stored is there.
+//
+// The order is always: content written and synced, then renamed, then the folder
+// of the name synced; the folders above it were synced when they were made.
+package durable
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// FS is the part of a file system that changes it. Tests put one in place that
+// records, or fails.
+type FS interface {
+	Mkdir(dir string) error
+	CreateTemp(dir, pattern string) (File, error)
+	Rename(from, to string) error
+	SyncDir(dir string) error
+	Remove(path string) error
+}
+
+// File is a file that is being written.
+type File interface {
+	io.Writer
+	io.ReaderAt
+	io.Closer
+	Name() string
+	Chmod(fs.FileMode) error
+	Sync() error
+}
+
+// OS is the file system of the machine.
+type OS struct{}
+
+// Mkdir implements FS.
+func (OS) Mkdir(dir string) error { return os.Mkdir(dir, 0o777) }
+
+// CreateTemp implements FS.
+func (OS) CreateTemp(dir, pattern string) (File, error) { return os.CreateTemp(dir, pattern) }
+
+// Rename implements FS.
+func (OS) Rename(from, to string) error { return os.Rename(from, to) }
+
+// Remove implements FS.
+func (OS) Remove(path string) error { return os.Remove(path) }
+
+// SyncDir implements FS.
+func (OS) SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// MkdirAll makes a folder and those above it, each durably.
+func MkdirAll(fsys FS, dir string) error {
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := MkdirAll(fsys, parent); err != nil {
+			return err
+		}
+	}
+	if err := fsys.Mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return fsys.SyncDir(parent)
+}
+
+// Publish gives a temporary file its final name and closes it.
+func Publish(fsys FS, f File, path string, mode fs.FileMode) error {
+	if err := f.Chmod(mode); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	dir := filepath.Dir(path)
+	if err := MkdirAll(fsys, dir); err != nil {
+		return err
+	}
+	if err := fsys.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return fsys.SyncDir(dir)
+}
+
+// Discard removes a temporary file that Publish has not moved away.
+func Discard(fsys FS, f File) {
+	_ = f.Close()
+	_ = fsys.Remove(f.Name())
+}
+
+// WriteFile puts content at path by way of a temporary file in the folder tmp,
+// which must be on the same file system.
+func WriteFile(fsys FS, tmp, path string, content []byte, mode fs.FileMode) error {
+	if err := MkdirAll(fsys, tmp); err != nil {
+		return err
+	}
+	f, err := fsys.CreateTemp(tmp, ".put-*")
+	if err != nil {
+		return err
+	}
+	defer Discard(fsys, f)
+	if _, err := f.Write(content); err != nil {
+		return err
+	}
+	return Publish(fsys, f, path, mode)
+}
