@@ -48,6 +48,11 @@ var (
 // Run executes a plan and returns its record. The record is there also when the
 // run fails; the error is then ErrFailed or ErrInterrupted.
 func (e *Engine) Run(ctx context.Context, req Request) (*run.Record, error) {
+	done, err := e.Store.Use()
+	if err != nil {
+		return nil, fmt.Errorf("using the cache: %w", err)
+	}
+	defer done()
 	record := e.newRecord(req)
 	recorder, err := e.Runs.Create(record, req.Pipeline)
 	if err != nil {

@@ -41,15 +41,23 @@ func (f *pipelineFlags) load(file string) (*plan.Plan, []byte, error) {
 	return p, content, err
 }
 
-// engine returns the engine over the folders that the flags or the environment
-// name, or else those of the project that near lies in.
-func (a *app) engine(near string) *engine.Engine {
+// folders are where the cache and the runs are.
+type folders struct{ cache, runs string }
+
+// folders returns those that the flags or the environment name, or else those of
+// the project that near lies in.
+func (a *app) folders(near string) folders {
 	base := projectDir(near)
-	version := map[string]string{"ouroflow": version(), "go": runtime.Version()}
-	return engine.New(nodes.Standard(), or(a.cacheDir, filepath.Join(base, "cache")), or(a.runsDir, filepath.Join(base, "runs")), version)
+	return folders{or(a.cacheDir, filepath.Join(base, "cache")), or(a.runsDir, filepath.Join(base, "runs"))}
 }
 
-func (a *app) runs() run.Dir { return a.engine("").Runs }
+func (a *app) engine(near string) *engine.Engine {
+	version := map[string]string{"ouroflow": version(), "go": runtime.Version()}
+	f := a.folders(near)
+	return engine.New(nodes.Standard(), f.cache, f.runs, version)
+}
+
+func (a *app) runs() run.Dir { return run.Dir(a.folders("").runs) }
 
 func or(s, fallback string) string {
 	if s != "" {

@@ -46,7 +46,30 @@ func (a *app) runsCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print one record per line as JSON")
+	c.AddCommand(a.runsRemoveCommand())
 	return c
+}
+
+func (a *app) runsRemoveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "rm RUN...",
+		Short: "Remove the records of runs; what they computed stays in the cache until gc",
+		Args:  args(cobra.MinimumNArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			runs := a.runs()
+			for _, name := range args {
+				id, err := runs.Find(name)
+				if err != nil {
+					return err
+				}
+				if err := runs.Remove(id); err != nil {
+					return err
+				}
+				fmt.Fprintln(a.stdout, "removed", id)
+			}
+			return nil
+		},
+	}
 }
 
 func computed(r *run.Record) int64 {

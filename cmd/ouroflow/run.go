@@ -87,7 +87,7 @@ func first(args []string) string {
 }
 
 func (a *app) resume(old *run.Record, asJSON bool) error {
-	content, err := a.runs().Pipeline(old.ID)
+	content, err := a.runs().Pipeline(old)
 	if err != nil {
 		return err
 	}

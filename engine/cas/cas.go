@@ -30,6 +30,9 @@ type Store interface {
 	PutAction(key digest.Digest, body []byte) error
 	// Rows returns the row space of that name. It need not exist yet.
 	Rows(space string) RowSpace
+	// Use announces a user until done is called or the process ends. What a user
+	// looks up or stores isn't collected meanwhile.
+	Use() (done func(), err error)
 	Locker
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/ouroflow/ouroflow/engine/digest"
 )
@@ -12,26 +13,28 @@ import (
 // On disk, actions and indexes carry a magic string with their format version
 // and a checksum: docs/format/cas.md describes both.
 const (
-	actionMagic = "ouroflow-action-1 "
+	actionMagic = "ouroflow-action-2 "
 	indexMagic  = "OFROWIX1"
 	indexHead   = len(indexMagic) + 4 + digest.Size
 )
 
-func encodeAction(body []byte) []byte {
-	head := actionMagic + digest.Of(body).String() + "\n"
+func encodeAction(key digest.Digest, body []byte) []byte {
+	head := actionMagic + key.String() + " " + digest.Of(body).String() + "\n"
 	return append([]byte(head), body...)
 }
 
-func decodeAction(file []byte) ([]byte, error) {
+// decodeAction returns the body of the action of a key. The file names its key, so
+// that one in the place of another is noticed.
+func decodeAction(key digest.Digest, file []byte) ([]byte, error) {
 	head, body, ok := bytes.Cut(file, []byte("\n"))
 	if !ok || !bytes.HasPrefix(head, []byte(actionMagic)) {
 		return nil, errors.New("not an action file of this format")
 	}
-	want, err := digest.Parse(string(head[len(actionMagic):]))
-	if err != nil {
-		return nil, err
+	of, sum, _ := strings.Cut(string(head[len(actionMagic):]), " ")
+	if of != key.String() {
+		return nil, fmt.Errorf("it is the action of another key, %.12s", of)
 	}
-	if digest.Of(body) != want {
+	if sum != digest.Of(body).String() {
 		return nil, errors.New("checksum differs")
 	}
 	return body, nil

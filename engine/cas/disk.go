@@ -71,6 +71,7 @@ func (s *Disk) Open(d digest.Digest) (Blob, error) {
 	if err != nil {
 		return nil, err
 	}
+	markUsed(path)
 	size, err := s.verify(f, d)
 	if err != nil {
 		f.Close()
@@ -104,6 +105,7 @@ func (s *Disk) verify(f *os.File, d digest.Digest) (int64, error) {
 // Action implements Store.
 func (s *Disk) Action(key digest.Digest) ([]byte, error) {
 	path := s.actionPath(key)
+	markUsed(path)
 	file, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &Miss{What: "action", ID: key.String(), Path: path}
@@ -111,7 +113,7 @@ func (s *Disk) Action(key digest.Digest) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := decodeAction(file)
+	body, err := decodeAction(key, file)
 	if err != nil {
 		return nil, &Miss{What: "action", ID: key.String(), Path: path, Reason: err.Error()}
 	}
@@ -120,7 +122,7 @@ func (s *Disk) Action(key digest.Digest) ([]byte, error) {
 
 // PutAction implements Store.
 func (s *Disk) PutAction(key digest.Digest, body []byte) error {
-	return s.writeFile(s.actionPath(key), encodeAction(body))
+	return s.writeFile(s.actionPath(key), encodeAction(key, body))
 }
 
 // Rows implements Store.

@@ -93,6 +93,7 @@ func (r *diskRows) load(x *Index, id string) error {
 // Segment implements RowSpace.
 func (r *diskRows) Segment(id digest.Digest) ([]byte, error) {
 	path := r.segmentPath(id)
+	markUsed(path)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &Miss{What: "segment", ID: id.String(), Path: path, Reason: "its file is gone"}

@@ -1,10 +1,6 @@
 package cas
 
-import (
-	"encoding/binary"
-
-	"github.com/ouroflow/ouroflow/engine/digest"
-)
+import "github.com/ouroflow/ouroflow/engine/digest"
 
 // Ref locates one row.
 type Ref struct {
@@ -60,7 +56,7 @@ func (x *Index) Add(segment digest.Digest, keys []digest.Digest) {
 	}
 	x.reserve(len(keys))
 	for i, k := range keys {
-		x.put(printOf(k), Place(number)<<32|Place(i))
+		x.put(k.Uint64(), Place(number)<<32|Place(i))
 	}
 }
 
@@ -69,7 +65,7 @@ func (x *Index) Lookup(key digest.Digest) (Place, bool) {
 	if len(x.slots) == 0 {
 		return 0, false
 	}
-	s := x.find(printOf(key))
+	s := x.find(key.Uint64())
 	return s.place - firstOf, s.place >= firstOf
 }
 
@@ -92,8 +88,6 @@ func (x *Index) Forget(segment digest.Digest) {
 
 // Len returns the number of rows.
 func (x *Index) Len() int { return x.rows }
-
-func printOf(key digest.Digest) uint64 { return binary.LittleEndian.Uint64(key[:]) }
 
 // find returns the slot of a print, or the free one where it would be.
 func (x *Index) find(print uint64) *slot {

@@ -99,6 +99,9 @@ func (w *memoryWriter) Commit() (digest.Digest, int64, error) {
 
 func (w *memoryWriter) Abort() { w.buf.Reset() }
 
+// Use implements Store. Nothing is ever collected from memory.
+func (s *Memory) Use() (done func(), err error) { return func() {}, nil }
+
 // Lock implements Locker.
 func (s *Memory) Lock(ctx context.Context, key digest.Digest, waiting func()) (func(), error) {
 	for first := true; ; first = false {

@@ -5,6 +5,7 @@ package digest
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"hash"
@@ -51,6 +52,9 @@ func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 
 // Short returns the first 12 hexadecimal characters, for people.
 func (d Digest) Short() string { return d.String()[:12] }
+
+// Uint64 returns the first 64 bits, for tables that can do with less than all.
+func (d Digest) Uint64() uint64 { return binary.LittleEndian.Uint64(d[:]) }
 
 // IsZero reports whether d is the zero value, which no content has.
 func (d Digest) IsZero() bool { return d == Digest{} }

@@ -54,6 +54,15 @@ func (r Rows) After(earlier Rows) Rows {
 	return r
 }
 
+// RowKeys says what the row keys of a node were made of: see docs/format/key.md.
+type RowKeys struct {
+	Space   string        `json:"space"`   // that its rows are stored in
+	Base    digest.Digest `json:"base"`    // part that all its rows share
+	Columns []string      `json:"columns"` // of the input, that decide a row
+	Fanout  int           `json:"fanout"`
+	Port    string        `json:"port"` // the input
+}
+
 // Output is what a port of a node holds.
 type Output struct {
 	Kind   string        `json:"kind"`
@@ -80,6 +89,7 @@ type Event struct {
 	State   State             `json:"state,omitempty"`
 	Key     string            `json:"key,omitempty"`
 	Fields  digest.Transcript `json:"fields,omitempty"` // what the key was made of
+	RowKeys *RowKeys          `json:"row_keys,omitempty"`
 	Done    int64             `json:"done,omitempty"`
 	Total   int64             `json:"total,omitempty"`
 	Cached  int64             `json:"cached,omitempty"` // how many of Done were known before

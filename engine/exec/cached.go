@@ -32,6 +32,7 @@ func (c *Cached) Execute(ctx context.Context, job Job) (Result, error) {
 	job.Pins = pins
 	job.Key = KeyOf(job.Node, pins, job.Inputs)
 	res, err := c.outcome(ctx, job)
+	res.RowKeys = rowKeys(job.Node, pins, job.Inputs)
 	if err != nil {
 		return res, err
 	}

@@ -19,21 +19,13 @@ func CountRows(s cas.Store, n *node.Node, pins node.Pins, inputs map[string]tabl
 		return 0, 0, err
 	}
 	defer in.Close()
-	keys := newKeyMaker(rowBase(n, pins, inputs), n.Rows)
 	seen := map[digest.Digest]bool{}
-	for rec, err := range in.Batches() {
-		if err != nil {
-			return 0, 0, err
+	err = EachRowKey(rowKeys(n, pins, inputs), in, func(key digest.Digest) {
+		if _, ok := index.Lookup(key); ok {
+			known++
+		} else {
+			seen[key] = true
 		}
-		keys.read(rec)
-		for unit := range int(rec.NumRows()) * n.Rows.Fanout {
-			key := keys.key(unit/n.Rows.Fanout, unit%n.Rows.Fanout)
-			if _, ok := index.Lookup(key); ok {
-				known++
-			} else {
-				seen[key] = true
-			}
-		}
-	}
-	return known, int64(len(seen)), nil
+	})
+	return known, int64(len(seen)), err
 }

@@ -50,7 +50,8 @@ type Result struct {
 	Outputs map[string]table.Artifact
 	Rows    event.Rows
 	Metrics []event.Metric
-	Cached  bool // nothing was computed
+	Cached  bool           // nothing was computed
+	RowKeys *event.RowKeys // of a row-wise node
 }
 
 // emit sends an event about the job's node.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/ouroflow/ouroflow/engine/digest"
+	"github.com/ouroflow/ouroflow/engine/event"
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/table"
 )
@@ -35,6 +36,17 @@ func rowBase(n *node.Node, pins node.Pins, inputs map[string]table.Artifact) dig
 		}
 	}
 	return t.Sum()
+}
+
+// rowKeys says what the row keys of a node are made of, nil if it has none.
+func rowKeys(n *node.Node, pins node.Pins, inputs map[string]table.Artifact) *event.RowKeys {
+	if n.Rows == nil {
+		return nil
+	}
+	return &event.RowKeys{
+		Space: rowSpace(n), Base: rowBase(n, pins, inputs), Columns: table.Names(n.Rows.In),
+		Fanout: n.Rows.Fanout, Port: n.Ports.In[0].Name,
+	}
 }
 
 func baseFields(n *node.Node, pins node.Pins, scope node.Scope) digest.Transcript {

@@ -103,11 +103,27 @@ func (c *rowCache) find(key digest.Digest) (p cas.Place, own, ok bool) {
 	}
 	ref := c.index.Ref(p)
 	row, err := c.read(ref)
+	if cas.IsMiss(err) {
+		if moved, ok := c.moved(key, p); ok {
+			p, ref = moved, c.index.Ref(moved)
+			row, err = c.read(ref)
+		}
+	}
 	if err != nil {
 		c.forget(ref.Segment, err)
 		return 0, false, false
 	}
 	return p, c.own[ref.Segment], bytes.Equal(keyOf(row), key[:])
+}
+
+// moved looks for a row whose segment is gone among what was stored since:
+// segments are merged beside runs.
+func (c *rowCache) moved(key digest.Digest, from cas.Place) (cas.Place, bool) {
+	if _, err := c.space.Load(c.index); err != nil {
+		return 0, false
+	}
+	p, ok := c.index.Lookup(key)
+	return p, ok && p != from
 }
 
 func (c *rowCache) forget(id digest.Digest, why error) {
@@ -129,11 +145,18 @@ func (c *rowCache) place(key digest.Digest) (cas.Place, bool) {
 	return c.index.Lookup(key)
 }
 
-// row reads a row that find or place returned.
-func (c *rowCache) row(p cas.Place) (table.Row, error) {
+// row reads the row of a key, which find or place found at p.
+func (c *rowCache) row(p cas.Place, key func() digest.Digest) (table.Row, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.read(c.index.Ref(p))
+	row, err := c.read(c.index.Ref(p))
+	if !cas.IsMiss(err) {
+		return row, err
+	}
+	if p, ok := c.moved(key(), p); ok {
+		return c.read(c.index.Ref(p))
+	}
+	return row, err
 }
 
 func keyOf(r table.Row) []byte {

@@ -363,7 +363,10 @@ func (r *rowJob) join() error {
 		return err
 	}
 	defer in.Close()
-	j := &joiner{cache: r.cache, adds: r.rows.Adds.NumFields(), fanout: r.rows.Fanout, kept: keptColumns(in.Schema(), r.rows.Adds)}
+	j := &joiner{
+		cache: r.cache, keys: newKeyMaker(r.base(), r.rows),
+		kept: keptColumns(in.Schema(), r.rows.Adds), adds: r.rows.Adds.NumFields(), fanout: r.rows.Fanout,
+	}
 	next, stop := iter.Pull2(in.Batches())
 	defer stop()
 	j.next = next
@@ -382,6 +385,7 @@ func (r *rowJob) join() error {
 // joiner puts input rows and stored rows together.
 type joiner struct {
 	cache  *rowCache
+	keys   *keyMaker
 	next   func() (arrow.Record, error, bool)
 	kept   []string
 	adds   int
@@ -396,7 +400,7 @@ func (j *joiner) append(w *table.Writer, places []cas.Place) error {
 		if err := j.reach(); err != nil {
 			return err
 		}
-		right, err := j.cache.row(p)
+		right, err := j.cache.row(p, j.key)
 		if err != nil {
 			return node.Faultf("a row that was stored can't be read: %w", err)
 		}
@@ -406,6 +410,11 @@ func (j *joiner) append(w *table.Writer, places []cas.Place) error {
 		j.at++
 	}
 	return nil
+}
+
+// key is the key of the unit that comes next.
+func (j *joiner) key() digest.Digest {
+	return j.keys.key(j.at/j.fanout, j.at%j.fanout)
 }
 
 // reach goes on to the next batch if this one is used up.
@@ -419,6 +428,7 @@ func (j *joiner) reach() error {
 			return errors.New("the input has fewer rows than before")
 		}
 		j.left, j.at, j.units = pick(rec, j.kept), 0, int(rec.NumRows())*j.fanout
+		j.keys.read(rec)
 	}
 	return nil
 }

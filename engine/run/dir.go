@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/ouroflow/ouroflow/engine/digest"
 	"github.com/ouroflow/ouroflow/engine/event"
 	"golang.org/x/sys/unix"
 )
@@ -23,6 +25,8 @@ const (
 	pipelineFile = "pipeline.yaml"
 	lockFile     = "lock"
 	logsDir      = "logs"
+	// collectedFile marks a run whose outputs may be gone from the cache.
+	collectedFile = "collected"
 )
 
 // Dir is a folder of runs.
@@ -35,25 +39,32 @@ func NewID(now time.Time) string {
 
 // IDs lists the runs, oldest first.
 func (d Dir) IDs() ([]string, error) {
+	ids, err := d.Folders()
+	return slices.DeleteFunc(ids, func(id string) bool {
+		_, err := os.Stat(d.path(id, recordFile))
+		return err != nil
+	}), err
+}
+
+// Folders lists the folders of runs, oldest first, those that lost their record
+// included.
+func (d Dir) Folders() ([]string, error) {
 	entries, err := os.ReadDir(string(d))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
 	var ids []string
 	for _, e := range entries {
-		if _, err := os.Stat(filepath.Join(string(d), e.Name(), recordFile)); err == nil {
+		if e.IsDir() {
 			ids = append(ids, e.Name())
 		}
 	}
-	return ids, nil
+	return ids, err
 }
 
 // Find resolves an id, a unique prefix of one, or "last".
 func (d Dir) Find(name string) (string, error) {
-	ids, err := d.IDs()
+	ids, err := d.Folders()
 	if err != nil {
 		return "", err
 	}
@@ -92,7 +103,7 @@ func (d Dir) Load(id string) (*Record, error) {
 	}
 	r, err := decode(b)
 	if err != nil {
-		return nil, fmt.Errorf("%s is damaged: %w", path, err)
+		return nil, &Damage{path, err}
 	}
 	if r.Status != event.Running {
 		return r, nil
@@ -142,8 +153,105 @@ func (d Dir) Latest(pipeline string) (*Record, error) {
 	return nil, nil
 }
 
+// Damage says what is wrong with a file of a run.
+type Damage struct {
+	Path string
+	Err  error
+}
+
+// Error implements error.
+func (d *Damage) Error() string {
+	return fmt.Sprintf("%s is damaged: %v; what the run computed is in the cache: run its pipeline again", d.Path, d.Err)
+}
+
+// Unwrap returns the cause.
+func (d *Damage) Unwrap() error { return d.Err }
+
 // Pipeline returns the pipeline file as the run read it.
-func (d Dir) Pipeline(id string) ([]byte, error) { return os.ReadFile(d.path(id, pipelineFile)) }
+func (d Dir) Pipeline(r *Record) ([]byte, error) {
+	path := d.path(r.ID, pipelineFile)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &Damage{path, err}
+	}
+	if digest.Of(b) != r.Files[pipelineFile] {
+		return nil, &Damage{path, errors.New("its content isn't what the record says")}
+	}
+	return b, nil
+}
+
+// Check returns what is wrong with the files of a run that isn't running.
+func (d Dir) Check(id string) []*Damage {
+	r, err := d.Load(id)
+	if err != nil {
+		return []*Damage{asDamage(d.path(id, recordFile), err)}
+	}
+	var found []*Damage
+	if r.Status == event.Running {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Files)) {
+		path := d.path(id, name)
+		got, err := digestFile(path)
+		if err == nil && got != r.Files[name] {
+			err = errors.New("its content isn't what the record says")
+		}
+		if err != nil {
+			found = append(found, asDamage(path, err))
+		}
+	}
+	return append(found, d.strangers(r)...)
+}
+
+func asDamage(path string, err error) *Damage {
+	var d *Damage
+	if errors.As(err, &d) {
+		return d
+	}
+	return &Damage{path, err}
+}
+
+// strangers finds files that no run writes.
+func (d Dir) strangers(r *Record) []*Damage {
+	var found []*Damage
+	ours := map[string]bool{recordFile: true, eventsFile: true, pipelineFile: true, lockFile: true, collectedFile: true}
+	for node := range r.Nodes {
+		ours[filepath.Join(logsDir, node+".log")] = true
+	}
+	root := d.path(r.ID)
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		if name, err := filepath.Rel(root, path); err == nil && !ours[name] {
+			found = append(found, &Damage{path, errors.New("it is no file of a run")})
+		}
+		return nil
+	})
+	if err != nil {
+		found = append(found, &Damage{root, err})
+	}
+	return found
+}
+
+// Remove deletes the record of a run that isn't running.
+func (d Dir) Remove(id string) error {
+	if locked(d.path(id, lockFile)) {
+		return fmt.Errorf("run %s is still running", id)
+	}
+	return os.RemoveAll(d.path(id))
+}
+
+// Collect marks a run whose outputs may be gone from the cache.
+func (d Dir) Collect(id string) error {
+	return os.WriteFile(d.path(id, collectedFile), nil, 0o666)
+}
+
+// Collected reports whether a run was marked by Collect.
+func (d Dir) Collected(id string) bool {
+	_, err := os.Stat(d.path(id, collectedFile))
+	return err == nil
+}
 
 // Log returns the log of a node, empty if it wrote none.
 func (d Dir) Log(id, node string) ([]byte, error) {

@@ -4,7 +4,9 @@
 package run
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/ouroflow/ouroflow/engine/digest"
@@ -32,6 +34,11 @@ type Record struct {
 	Intervals map[string][2]float64 `json:"intervals"`
 	Order     []string              `json:"order"` // node ids, each after those it needs
 	Nodes     map[string]*Node      `json:"nodes"`
+	// Files has the digests of the other files of the run; of a run that didn't end
+	// by itself only that of the pipeline.
+	Files map[string]digest.Digest `json:"files"`
+	// Checksum is the digest of this record with the checksum zero.
+	Checksum digest.Digest `json:"checksum"`
 }
 
 // Command is what the user asked for, enough to ask for it again.
@@ -59,7 +66,8 @@ type Node struct {
 	Error   string                  `json:"error"`
 	Damage  []string                `json:"damage,omitempty"` // cache files found damaged
 	Retries int                     `json:"retries,omitempty"`
-	Fields  digest.Transcript       `json:"fields,omitempty"` // what the key was made of
+	Fields  digest.Transcript       `json:"fields,omitempty"`   // what the key was made of
+	RowKeys *event.RowKeys          `json:"row_keys,omitempty"` // of a row-wise node: what its row keys were made of
 }
 
 // Apply brings the record up to date with an event.
@@ -97,7 +105,7 @@ func (n *Node) apply(e event.Event) {
 		n.Damage = append(n.Damage, e.Note)
 	case event.NodeEnded:
 		n.State, n.Key, n.Error, n.Ended = e.State, e.Key, e.Error, &e.Time
-		n.Fields = e.Fields
+		n.Fields, n.RowKeys = e.Fields, e.RowKeys
 		if e.Rows != nil {
 			n.Rows = *e.Rows
 		}
@@ -133,16 +141,24 @@ func New(id, pipeline string, order []string, types map[string]string) *Record {
 	return r
 }
 
+// encode writes a record with its checksum, which is its last field.
+func encode(r *Record) ([]byte, error) {
+	r.Checksum = digest.Digest{}
+	b, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	r.Checksum = digest.Of(b)
+	return append(replaceLast(b, digest.Digest{}, r.Checksum), '\n'), nil
+}
+
 func decode(b []byte) (*Record, error) {
 	var r Record
 	if err := json.Unmarshal(b, &r); err != nil {
 		return nil, err
 	}
-	if r.Metrics == nil {
-		r.Metrics = map[string]float64{}
-	}
-	if r.Intervals == nil {
-		r.Intervals = map[string][2]float64{}
+	if digest.Of(replaceLast(bytes.TrimSuffix(b, []byte("\n")), r.Checksum, digest.Digest{})) != r.Checksum {
+		return nil, errors.New("its checksum differs")
 	}
 	for id, n := range r.Nodes {
 		if n == nil {
@@ -150,4 +166,13 @@ func decode(b []byte) (*Record, error) {
 		}
 	}
 	return &r, nil
+}
+
+// replaceLast puts one digest in the place of the last occurrence of another.
+func replaceLast(b []byte, from, to digest.Digest) []byte {
+	b = bytes.Clone(b)
+	if i := bytes.LastIndex(b, []byte(from.String())); i >= 0 {
+		copy(b[i:], to.String())
+	}
+	return b
 }

@@ -2,13 +2,14 @@ package run
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
+	"github.com/ouroflow/ouroflow/engine/digest"
+	"github.com/ouroflow/ouroflow/engine/durable"
 	"github.com/ouroflow/ouroflow/engine/event"
 	"golang.org/x/sys/unix"
 )
@@ -29,13 +30,14 @@ type Recorder struct {
 // Create makes the folder of a run and starts recording.
 func (d Dir) Create(r *Record, pipeline []byte) (*Recorder, error) {
 	dir := d.path(r.ID)
-	if err := os.MkdirAll(string(d), 0o777); err != nil {
+	if err := durable.MkdirAll(durable.OS{}, string(d)); err != nil {
 		return nil, err
 	}
-	for _, path := range []string{dir, filepath.Join(dir, logsDir)} {
-		if err := os.Mkdir(path, 0o777); err != nil { // never into the folder of another run
-			return nil, err
-		}
+	if err := os.Mkdir(dir, 0o777); err != nil { // never into the folder of another run
+		return nil, err
+	}
+	if err := durable.MkdirAll(durable.OS{}, filepath.Join(dir, logsDir)); err != nil {
+		return nil, err
 	}
 	lock, err := os.Create(filepath.Join(dir, lockFile))
 	if err != nil {
@@ -46,9 +48,10 @@ func (d Dir) Create(r *Record, pipeline []byte) (*Recorder, error) {
 		return nil, fmt.Errorf("locking %s: %w", lock.Name(), err)
 	}
 	w := &Recorder{dir: dir, lock: lock, record: r, logs: map[string]*os.File{}}
+	r.Files = map[string]digest.Digest{pipelineFile: digest.Of(pipeline)}
 	w.events, err = os.Create(filepath.Join(dir, eventsFile))
 	if err == nil {
-		err = writeAtomically(filepath.Join(dir, pipelineFile), pipeline)
+		err = w.writeFile(pipelineFile, pipeline)
 	}
 	if err == nil {
 		err = w.writeRecord()
@@ -104,32 +107,41 @@ func (w *Recorder) keep(err error) {
 func (w *Recorder) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.keep(w.writeRecord())
-	for _, f := range w.logs {
+	names := []string{eventsFile}
+	for node, f := range w.logs {
 		w.keep(f.Close())
+		names = append(names, filepath.Join(logsDir, node+".log"))
 	}
+	w.keep(w.events.Sync())
 	w.keep(w.events.Close())
+	for _, name := range names {
+		sum, err := digestFile(filepath.Join(w.dir, name))
+		w.keep(err)
+		w.record.Files[name] = sum
+	}
+	w.keep(w.writeRecord())
 	w.keep(w.lock.Close())
 	return w.err
 }
 
-func (w *Recorder) writeRecord() error {
-	b, err := json.MarshalIndent(w.record, "", "  ")
+func digestFile(path string) (digest.Digest, error) {
+	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return digest.Digest{}, err
 	}
-	return writeAtomically(filepath.Join(w.dir, recordFile), append(b, '\n'))
+	defer f.Close()
+	d, _, err := digest.Reader(f)
+	return d, err
 }
 
-func writeAtomically(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+func (w *Recorder) writeRecord() error {
+	b, err := encode(w.record)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return w.writeFile(recordFile, b)
+}
+
+func (w *Recorder) writeFile(name string, content []byte) error {
+	return durable.WriteFile(durable.OS{}, w.dir, filepath.Join(w.dir, name), content, 0o666)
 }

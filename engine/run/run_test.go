@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ouroflow/ouroflow/engine/digest"
 	"github.com/ouroflow/ouroflow/engine/event"
 )
 
@@ -57,7 +58,7 @@ func TestRecord(t *testing.T) {
 	if log, _ := d.Log("1", "a"); !strings.HasSuffix(string(log), " hello\n") {
 		t.Errorf("log = %q", log)
 	}
-	if text, _ := d.Pipeline("1"); string(text) != "version: 1\n" {
+	if text, _ := d.Pipeline(&Record{ID: "1", Files: map[string]digest.Digest{pipelineFile: digest.Of([]byte("version: 1\n"))}}); string(text) != "version: 1\n" {
 		t.Errorf("pipeline = %q", text)
 	}
 }

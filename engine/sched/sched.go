@@ -254,7 +254,7 @@ func (s *scheduler) end(step *plan.Step, o Outcome) {
 	e := event.Event{
 		Kind: event.NodeEnded, Node: step.ID, Type: step.Spec.Type, State: o.State,
 		Rows: &rows, Outputs: outputsOf(o.Result), Metrics: o.Result.Metrics,
-		Fields: o.Result.Key.Fields,
+		Fields: o.Result.Key.Fields, RowKeys: o.Result.RowKeys,
 	}
 	if !o.Result.Key.Digest.IsZero() {
 		e.Key = o.Result.Key.Digest.String()

@@ -117,6 +117,15 @@ func (t *Tree) Names() []string {
 	return names
 }
 
+// Digests lists the blobs of the files of the tree.
+func (t *Tree) Digests() []digest.Digest {
+	digests := make([]digest.Digest, len(t.files))
+	for i, f := range t.files {
+		digests[i] = f.Digest
+	}
+	return digests
+}
+
 // ReadFile returns the content of one file.
 func (t *Tree) ReadFile(name string) ([]byte, error) {
 	for _, f := range t.files {

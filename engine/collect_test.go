@@ -1,0 +1,181 @@
+package engine_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ouroflow/ouroflow/engine/cas"
+	"github.com/ouroflow/ouroflow/engine/run"
+	"github.com/ouroflow/ouroflow/engine/upkeep"
+)
+
+func collector(dir string, newest int) *upkeep.Collector {
+	return &upkeep.Collector{Store: cas.NewDisk(filepath.Join(dir, "cache")), Runs: run.Dir(filepath.Join(dir, "runs")), Newest: newest}
+}
+
+// age makes everything in the cache look unused for a day.
+func age(t *testing.T, dir string) {
+	t.Helper()
+	old := time.Now().Add(-24 * time.Hour)
+	err := filepath.WalkDir(filepath.Join(dir, "cache"), func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Chtimes(path, old, old)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func filesIn(t *testing.T, dir string) (n int) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(dir, "cache"), func(_ string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			n++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestCollectKeepsWhatKeptRunsNeed(t *testing.T) {
+	dir := t.TempDir()
+	other := strings.Replace(small, "add: 1000", "add: 2000", 1)
+	for _, text := range []string{other, small} {
+		if _, err := execute(t, newMill().engine(dir), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	age(t, dir)
+	all := filesIn(t, dir)
+	c := collector(dir, 1)
+	c.DryRun = true
+	would, err := c.Collect()
+	if err != nil || filesIn(t, dir) != all {
+		t.Fatalf("a dry run removed something: %v", err)
+	}
+	c.DryRun = false
+	did, err := c.Collect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Of the other configuration: two tables, two actions, two segments (their indexes go with them).
+	for kind, want := range map[cas.Kind]int64{cas.KindBlob: 2, cas.KindAction: 2, cas.KindSegment: 2} {
+		if did.Removed[kind].Files != want || would.Removed[kind] != did.Removed[kind] {
+			t.Errorf("%s: removed %+v, the dry run said %+v, want %d files", kind, did.Removed[kind], would.Removed[kind], want)
+		}
+	}
+	m := newMill()
+	if _, err := execute(t, m.engine(dir), small); err != nil || len(m.computed)+len(m.ran) > 0 {
+		t.Errorf("what the kept run needs was computed again: %v %v %v", m.computed, m.ran, err)
+	}
+	if _, err := execute(t, m.engine(dir), other); err != nil || len(m.computed) != 40 {
+		t.Errorf("%d rows of the other run were computed again, want 40; %v", len(m.computed), err)
+	}
+	if found := verify(t, dir, false); len(found) > 0 {
+		t.Errorf("the cache isn't whole after a collection: %+v", found)
+	}
+}
+
+// What a live run has looked up stays, even if no run record tells of it.
+func TestCollectBesideALiveRun(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := execute(t, newMill().engine(dir), small); err != nil {
+		t.Fatal(err)
+	}
+	age(t, dir)
+	if err := os.RemoveAll(filepath.Join(dir, "runs")); err != nil {
+		t.Fatal(err)
+	}
+	m := newMill()
+	m.hook = func(name string, _ int64) error {
+		if name == "verdicts" { // numbers and samples were found in the cache
+			if _, err := collector(dir, 0).Collect(); err != nil {
+				t.Error(err)
+			}
+		}
+		return nil
+	}
+	r, err := execute(t, m.engine(dir), strings.Replace(small, "add: 100000", "add: 7", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.ran) > 0 || len(m.computed) != 20 {
+		t.Errorf("computed %v %v", m.ran, m.computed)
+	}
+	for _, id := range []string{"numbers", "samples"} {
+		if _, err := cas.NewDisk(filepath.Join(dir, "cache")).Open(outputOf(r, id).Digest); err != nil {
+			t.Errorf("%s was collected: %v", id, err)
+		}
+	}
+}
+
+// Small segments are merged beside a run that has read their index: it finds the
+// rows in the merged one.
+func TestCompactBesideALiveRun(t *testing.T) {
+	dir := t.TempDir()
+	for _, to := range []string{"5", "10", "15", "20"} {
+		if _, err := execute(t, newMill().engine(dir), strings.Replace(small, "to: 20", "to: "+to, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := filesIn(t, dir)
+	m := newMill()
+	compacted := false
+	m.hook = func(name string, n int64) error {
+		if name == "samples" && !compacted {
+			compacted = true
+			if done, err := collector(dir, 100).Collect(); err != nil || done.Merged != 8 {
+				t.Errorf("merged %+v, %v; want 8 segments", done, err)
+			}
+		}
+		return nil
+	}
+	// The new row comes first, so that the known ones are found before the merge and read after it.
+	r, err := execute(t, m.engine(dir), strings.Replace(small, "from: 0, to: 20", "from: -1, to: 20", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.computed) != 2 {
+		t.Errorf("computed %v, want one row a step", m.computed)
+	}
+	for id, n := range r.Nodes {
+		if len(n.Damage) > 0 {
+			t.Errorf("%s: %v", id, n.Damage)
+		}
+	}
+	if after := filesIn(t, dir); after >= before {
+		t.Errorf("%d files before, %d after", before, after)
+	}
+	if found := verify(t, dir, false); len(found) > 0 {
+		t.Errorf("%+v", found)
+	}
+}
+
+func TestUsageNamesNodes(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := execute(t, newMill().engine(dir), small); err != nil {
+		t.Fatal(err)
+	}
+	shares, err := upkeep.Usage(cas.NewDisk(filepath.Join(dir, "cache")), run.Dir(filepath.Join(dir, "runs")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]int64{}
+	for _, s := range shares {
+		found[s.Pipeline+"/"+s.Node] = s.Files
+	}
+	for name, files := range map[string]int64{"small/numbers": 2, "small/samples": 2, "small/verdicts": 2} {
+		if found[name] != files {
+			t.Errorf("%s has %d files, want %d: %v", name, found[name], files, found)
+		}
+	}
+}
