@@ -35,6 +35,7 @@ type Request struct {
 	Plan     *plan.Plan
 	Pipeline []byte // the file as it was read
 	Command  run.Command
+	Against  string          // run that reasons compare with; empty: the newest of the pipeline
 	Drain    <-chan struct{} // closed to end the run after what is in flight
 	Sinks    []event.Sink    // told of every event, beside the record
 }
@@ -53,7 +54,14 @@ func (e *Engine) Run(ctx context.Context, req Request) (*run.Record, error) {
 		return nil, fmt.Errorf("using the cache: %w", err)
 	}
 	defer done()
-	record := e.newRecord(req)
+	reasons, err := e.newReasons(req.Plan, req.Against)
+	if err != nil {
+		return nil, err
+	}
+	record, err := e.newRecord(req)
+	if err != nil {
+		return nil, fmt.Errorf("creating the run: %w", err)
+	}
 	recorder, err := e.Runs.Create(record, req.Pipeline)
 	if err != nil {
 		return nil, fmt.Errorf("creating the run: %w", err)
@@ -61,7 +69,7 @@ func (e *Engine) Run(ctx context.Context, req Request) (*run.Record, error) {
 	sink := event.Tee(append([]event.Sink{recorder}, req.Sinks...)...)
 	sink.Emit(event.Event{Kind: event.RunStarted, Run: record.ID, Note: record.Pipeline})
 	outcomes := sched.Run(ctx, e.selected(req), e.executor(req.Plan.Pipeline), sched.Options{
-		KeepGoing: req.Command.KeepGoing, Force: set(req.Command.Force), Drain: req.Drain, Sink: sink,
+		KeepGoing: req.Command.KeepGoing, Force: set(req.Command.Force), Drain: req.Drain, Sink: sink, Why: reasons.why,
 	})
 	state := sched.Overall(outcomes)
 	sink.Emit(event.Event{Kind: event.RunEnded, Run: record.ID, State: state})
@@ -90,18 +98,22 @@ func (e *Engine) selected(req Request) *plan.Plan {
 	return req.Plan.To(req.Command.To...)
 }
 
-func (e *Engine) newRecord(req Request) *run.Record {
+func (e *Engine) newRecord(req Request) (*run.Record, error) {
+	id, err := e.Runs.NextID(time.Now())
+	if err != nil {
+		return nil, err
+	}
 	p := e.selected(req)
 	types := map[string]string{}
 	for _, s := range p.Steps {
 		types[s.ID] = s.Spec.Type
 	}
-	r := run.New(run.NewID(time.Now()), p.Pipeline.Name, p.IDs(), types)
+	r := run.New(id, p.Pipeline.Name, p.IDs(), types)
 	r.Command, r.Versions = req.Command, e.Version
 	for _, param := range p.Pipeline.Params {
 		r.Params[param.Name] = plain(param.Value)
 	}
-	return r
+	return r, nil
 }
 
 // plain turns a value into what encoding/json writes in its form.

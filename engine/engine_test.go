@@ -210,7 +210,7 @@ func TestPredict(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		list, err := f.engine.Predict(context.Background(), p)
+		list, err := f.engine.Predict(context.Background(), p, "")
 		if err != nil {
 			t.Fatal(err)
 		}

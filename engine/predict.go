@@ -2,12 +2,12 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/ouroflow/ouroflow/engine/cas"
-	"github.com/ouroflow/ouroflow/engine/digest"
 	"github.com/ouroflow/ouroflow/engine/exec"
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/plan"
@@ -17,25 +17,37 @@ import (
 
 // Prediction says what a run would do with a node.
 type Prediction struct {
-	ID      string
-	Type    string
-	Cached  bool
-	Known   int64  // rows that are known, where that can be told
-	Missing int64  // distinct rows to compute, where that can be told; else -1
-	Why     string // why it would run
+	ID      string `json:"id"`
+	Type    string `json:"type"`
+	Cached  bool   `json:"cached"`
+	Known   int64  `json:"known"`   // rows that are known, where that can be told
+	Missing int64  `json:"missing"` // distinct rows to compute, where that can be told; else -1
+	AtMost  bool   `json:"at_most"` // Missing is a bound, because an input will change
+	Why     string `json:"why"`     // why it would run
+	// Seconds and Tokens are what Missing would take at the rates of earlier runs;
+	// 0 where they don't tell.
+	Seconds float64 `json:"seconds"`
+	Tokens  int64   `json:"tokens"`
 }
 
 // Predict tells what a run of the plan would do. It computes nothing and writes
-// nothing. Reasons compare with the latest run of the same pipeline.
-func (e *Engine) Predict(ctx context.Context, p *plan.Plan) ([]Prediction, error) {
-	last, err := e.Runs.Latest(p.Pipeline.Name)
+// nothing. Reasons compare with the run against, or the newest of the same pipeline
+// if that is empty.
+func (e *Engine) Predict(ctx context.Context, p *plan.Plan, against string) ([]Prediction, error) {
+	reasons, err := e.newReasons(p, against)
 	if err != nil {
 		return nil, err
 	}
-	pr := &predictor{engine: e, ctx: ctx, last: last, outputs: map[string]map[string]table.Artifact{}}
+	pr := &predictor{
+		engine: e, ctx: ctx, reasons: reasons,
+		outputs: map[string]map[string]table.Artifact{}, made: map[string]Prediction{},
+		rates: &rates{store: e.Store, runs: e.Runs, pipeline: p.Pipeline.Name},
+	}
 	out := make([]Prediction, len(p.Steps))
 	for i, s := range p.Steps {
 		out[i] = pr.predict(s)
+		pr.rates.estimate(&out[i], s)
+		pr.made[s.ID] = out[i]
 	}
 	return out, nil
 }
@@ -43,20 +55,23 @@ func (e *Engine) Predict(ctx context.Context, p *plan.Plan) ([]Prediction, error
 type predictor struct {
 	engine  *Engine
 	ctx     context.Context
-	last    *run.Record
+	reasons *reasons
+	rates   *rates
 	outputs map[string]map[string]table.Artifact // of the steps that are cached
+	made    map[string]Prediction
 }
 
 func (pr *predictor) predict(s *plan.Step) Prediction {
 	out := Prediction{ID: s.ID, Type: s.Spec.Type, Missing: -1}
 	inputs, unknown := pr.inputs(s)
-	if len(unknown) > 0 {
-		out.Why = "its input may change: " + strings.Join(unknown, ", ") + " would run"
-		return out
-	}
 	pins, err := pr.pin(s.Node)
 	if err != nil {
 		out.Why = fmt.Sprintf("can't tell: %v", err)
+		return out
+	}
+	if len(unknown) > 0 {
+		out.Why = "its input may change: " + strings.Join(unknown, ", ") + " would run"
+		out.Missing, out.AtMost = pr.bound(s, pins, inputs)
 		return out
 	}
 	key := exec.KeyOf(s.Node, pins, inputs)
@@ -66,13 +81,41 @@ func (pr *predictor) predict(s *plan.Step) Prediction {
 		out.Known, out.Missing = rowsOf(s, outputs), 0
 		return out
 	}
-	out.Why = pr.why(s, key, err)
+	if m, ok := cas.Damaged(err); ok {
+		out.Why = m.Error()
+	} else {
+		out.Why = pr.reasons.why(s.ID, key)
+	}
 	if s.Node.Rows != nil {
 		if known, missing, err := exec.CountRows(pr.engine.Store, s.Node, pins, inputs); err == nil {
 			out.Known, out.Missing = known, missing
 		}
 	}
 	return out
+}
+
+// bound says how many rows a row-wise step will compute at most when the input that
+// it works on row by row will have more rows, and nothing else differs from before.
+func (pr *predictor) bound(s *plan.Step, pins node.Pins, inputs map[string]table.Artifact) (missing int64, ok bool) {
+	if s.Node.Rows == nil || len(s.Inputs) == 0 {
+		return -1, false
+	}
+	first := s.Node.Ports.In[0].Name
+	i := slices.IndexFunc(s.Inputs, func(in plan.Input) bool { return in.Port.Name == first })
+	if i < 0 || len(inputs) != len(s.Inputs)-1 {
+		return -1, false
+	}
+	up, before := pr.made[s.Inputs[i].From.ID], pr.reasons.earlier()
+	if up.Missing < 0 || before == nil || before.Nodes[s.ID] == nil {
+		return -1, false
+	}
+	now := exec.KeyOf(s.Node, pins, inputs).Fields
+	for _, c := range now.Diff(before.Nodes[s.ID].Fields) {
+		if c.Label != "input."+first {
+			return (up.Known + up.Missing) * int64(s.Node.Rows.Fanout), true
+		}
+	}
+	return up.Missing * int64(s.Node.Rows.Fanout), true
 }
 
 func rowsOf(s *plan.Step, outputs map[string]table.Artifact) int64 {
@@ -102,71 +145,85 @@ func (pr *predictor) pin(n *node.Node) (node.Pins, error) {
 	return n.Pin(pr.ctx)
 }
 
-// why explains a miss: damage, or what differs from the latest run.
-func (pr *predictor) why(s *plan.Step, key exec.Key, miss error) string {
-	if m, ok := cas.Damaged(miss); ok {
-		return m.Error()
-	}
-	if pr.last == nil || pr.last.Nodes[s.ID] == nil || len(pr.last.Nodes[s.ID].Fields) == 0 {
-		return "never ran"
-	}
-	changes := key.Fields.Diff(pr.last.Nodes[s.ID].Fields)
-	if len(changes) == 0 {
-		return fmt.Sprintf("run %s left it %s", pr.last.ID, pr.last.Nodes[s.ID].State)
-	}
-	parts := make([]string, len(changes))
-	for i, c := range changes {
-		parts[i] = describe(c, s)
-	}
-	return strings.Join(parts, "; ")
+// rates are what rows cost in earlier runs of a pipeline.
+type rates struct {
+	store    cas.Store
+	runs     run.Dir
+	pipeline string
+	records  []*run.Record // newest first, read when the first node asks
+	read     bool
 }
 
-// describe writes a changed field of a key for people, with the place of a
-// parameter in the pipeline.
-func describe(c digest.Change, s *plan.Step) string {
-	name, value, _ := strings.Cut(c.Label, ".")
-	switch name {
-	case "param":
-		path, before, after := innermost(value, c.Old, c.New)
-		return fmt.Sprintf("%s %s -> %s (%s)", path, brief(before), brief(after), s.Spec.With.At(path).Pos)
-	case "pin":
-		return fmt.Sprintf("%s changed outside of the pipeline: %s -> %s", value, brief(c.Old), brief(c.New))
-	case "input":
-		return fmt.Sprintf("its input %q changed", value)
-	case "version":
-		return fmt.Sprintf("the node type is now of version %s, was %s", c.New, c.Old)
-	default:
-		return fmt.Sprintf("%s %s -> %s", c.Label, brief(c.Old), brief(c.New))
+// How many runs back rates are looked for.
+const ratesRuns = 20
+
+// estimate adds what the missing rows of a node will cost.
+func (r *rates) estimate(p *Prediction, s *plan.Step) {
+	if p.Cached || p.Missing <= 0 && s.Node.Rows != nil {
+		return
+	}
+	r.load()
+	for _, record := range r.records {
+		n := record.Nodes[s.ID]
+		if n == nil || n.Type != p.Type || n.Rows.Computed == 0 || n.Started == nil || n.Ended == nil {
+			continue
+		}
+		took := n.Ended.Sub(*n.Started)
+		if s.Node.Rows == nil {
+			p.Seconds = took.Seconds() // a whole table again
+			return
+		}
+		p.Seconds = float64(p.Missing) * took.Seconds() / float64(n.Rows.Computed)
+		p.Tokens = int64(float64(p.Missing) * r.tokens(n, s))
+		return
 	}
 }
 
-// innermost narrows a change of a map down to its one entry that changed.
-func innermost(path, before, after string) (string, string, string) {
-	var a, b map[string]json.RawMessage
-	if json.Unmarshal([]byte(before), &a) != nil || json.Unmarshal([]byte(after), &b) != nil {
-		return path, before, after
+func (r *rates) load() {
+	if r.read {
+		return
 	}
-	var changed []string
-	for key := range b {
-		if string(a[key]) != string(b[key]) {
-			changed = append(changed, key)
+	r.read = true
+	ids, err := r.runs.IDs()
+	if err != nil {
+		return // estimates are a courtesy
+	}
+	for _, id := range slices.Backward(ids[max(0, len(ids)-ratesRuns):]) {
+		if record, err := r.runs.Load(id); err == nil && record.Pipeline == r.pipeline {
+			r.records = append(r.records, record)
 		}
 	}
-	if len(changed) != 1 || len(a) != len(b) {
-		return path, before, after
-	}
-	return innermost(path+"."+changed[0], string(a[changed[0]]), string(b[changed[0]]))
 }
 
-func brief(s string) string {
-	switch {
-	case s == "":
-		return "(none)"
-	case len(s) == 64 && !strings.ContainsAny(s, " \""):
-		return s[:12]
-	case len(s) > 60:
-		return s[:57] + "..."
-	default:
-		return s
+// tokens is how many tokens a row of a node took on average.
+func (r *rates) tokens(n *run.Node, s *plan.Step) float64 {
+	column := s.Node.Rows.Tokens
+	if column == "" || len(s.Outputs) == 0 {
+		return 0
 	}
+	in, err := table.Open(r.store, n.Outputs[s.Outputs[0].Port.Name].Digest)
+	if err != nil {
+		return 0
+	}
+	defer in.Close()
+	mean, err := table.Mean(in, column)
+	if err != nil {
+		return 0
+	}
+	return mean
+}
+
+// Estimated writes the cost of a prediction for people, or nothing.
+func (p Prediction) Estimated() string {
+	if p.Seconds == 0 {
+		return ""
+	}
+	text := "~" + time.Duration(p.Seconds*float64(time.Second)).Round(time.Millisecond*10).String()
+	if p.Seconds > 10 {
+		text = "~" + time.Duration(p.Seconds*float64(time.Second)).Round(time.Second).String()
+	}
+	if p.Tokens > 0 {
+		text += fmt.Sprintf(", %d tokens", p.Tokens)
+	}
+	return text
 }

@@ -106,7 +106,7 @@ func (a *app) root() *cobra.Command {
 	c.AddCommand(
 		a.runCommand(), a.resumeCommand(), a.planCommand(), a.validateCommand(), a.graphCommand(),
 		a.nodesCommand(), a.schemaCommand(), a.runsCommand(), a.showCommand(), a.logsCommand(), a.catCommand(),
-		a.cacheCommand(),
+		a.explainCommand(), a.diffCommand(), a.cacheCommand(),
 	)
 	return c
 }

@@ -13,6 +13,7 @@ import (
 func (a *app) planCommand() *cobra.Command {
 	var flags pipelineFlags
 	var asJSON bool
+	var against string
 	c := &cobra.Command{
 		Use:   "plan PIPELINE",
 		Short: "Tell what a run would compute, and why; nothing is written",
@@ -22,7 +23,7 @@ func (a *app) planCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			predictions, err := a.engine(args[0]).Predict(context.Background(), p)
+			predictions, err := a.engine(args[0]).Predict(context.Background(), p, against)
 			if err != nil {
 				return err
 			}
@@ -33,13 +34,17 @@ func (a *app) planCommand() *cobra.Command {
 		},
 	}
 	flags.register(c)
+	c.Flags().StringVar(&against, "against", "", "compare with this run, not with the newest of the pipeline")
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
 	return c
 }
 
+// printPlan writes a line for each node, and what those that run will cost.
 func (a *app) printPlan(predictions []engine.Prediction) error {
 	t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "NODE\tTYPE\tPLAN\tROWS KNOWN\tROWS MISSING\tWHY")
+	fmt.Fprintln(t, "NODE\tTYPE\tPLAN\tROWS KNOWN\tTO COMPUTE\tESTIMATE\tWHY")
+	var seconds float64
+	var tokens int64
 	for _, p := range predictions {
 		state, known, missing := "run", "?", "?"
 		if p.Cached {
@@ -48,7 +53,18 @@ func (a *app) printPlan(predictions []engine.Prediction) error {
 		if p.Missing >= 0 {
 			known, missing = fmt.Sprint(p.Known), fmt.Sprint(p.Missing)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, p.Type, state, known, missing, p.Why)
+		if p.AtMost {
+			known, missing = "?", "<= "+missing
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, p.Type, state, known, missing, or(p.Estimated(), "-"), p.Why)
+		seconds += p.Seconds
+		tokens += p.Tokens
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if total := (engine.Prediction{Seconds: seconds, Tokens: tokens}).Estimated(); total != "" {
+		fmt.Fprintf(a.stdout, "at the rates of earlier runs: %s of work\n", total)
+	}
+	return nil
 }

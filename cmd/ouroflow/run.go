@@ -25,7 +25,7 @@ import (
 func (a *app) runCommand() *cobra.Command {
 	var flags pipelineFlags
 	var cmd run.Command
-	var asJSON bool
+	var how display
 	c := &cobra.Command{
 		Use:   "run PIPELINE",
 		Short: "Run a pipeline; what is known isn't computed again",
@@ -45,19 +45,30 @@ func (a *app) runCommand() *cobra.Command {
 				return err
 			}
 			cmd.Profiles, cmd.Sets, cmd.ParamFiles = flags.profiles, flags.sets, flags.paramFiles
-			return a.execute(args[0], p, content, cmd, asJSON)
+			return a.execute(args[0], p, content, cmd, how)
 		},
 	}
 	flags.register(c)
 	c.Flags().StringArrayVar(&cmd.To, "to", nil, "run NODE and what it needs, nothing else (may be repeated)")
 	c.Flags().StringArrayVar(&cmd.Force, "force", nil, "compute NODE again, then whatever its new output changes (may be repeated)")
 	c.Flags().BoolVar(&cmd.KeepGoing, "keep-going", false, "after a failure, run everything that doesn't depend on it")
-	c.Flags().BoolVar(&asJSON, "json", false, "print one event per line as JSON")
+	how.register(c)
 	return c
 }
 
+// display says how a run is shown.
+type display struct {
+	json    bool
+	against string
+}
+
+func (d *display) register(c *cobra.Command) {
+	c.Flags().BoolVar(&d.json, "json", false, "print one event per line as JSON")
+	c.Flags().StringVar(&d.against, "against", "", "say why nodes run by comparison with this run, not with the newest of the pipeline")
+}
+
 func (a *app) resumeCommand() *cobra.Command {
-	var asJSON bool
+	var how display
 	c := &cobra.Command{
 		Use:   "resume [RUN]",
 		Short: "Run again what a run was asked to, with the same pipeline and settings",
@@ -72,10 +83,10 @@ func (a *app) resumeCommand() *cobra.Command {
 			if old.Status == event.Running {
 				return fmt.Errorf("run %s is still running", old.ID)
 			}
-			return a.resume(old, asJSON)
+			return a.resume(old, how)
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print one event per line as JSON")
+	how.register(c)
 	return c
 }
 
@@ -86,7 +97,7 @@ func first(args []string) string {
 	return args[0]
 }
 
-func (a *app) resume(old *run.Record, asJSON bool) error {
+func (a *app) resume(old *run.Record, how display) error {
 	content, err := a.runs().Pipeline(old)
 	if err != nil {
 		return err
@@ -110,7 +121,7 @@ func (a *app) resume(old *run.Record, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	return a.execute(cmd.File, p, content, cmd, asJSON)
+	return a.execute(cmd.File, p, content, cmd, how)
 }
 
 func absOrEmpty(dir string) (string, error) {
@@ -121,7 +132,7 @@ func absOrEmpty(dir string) (string, error) {
 }
 
 // execute runs a plan and prints what happens.
-func (a *app) execute(file string, p *plan.Plan, content []byte, cmd run.Command, asJSON bool) error {
+func (a *app) execute(file string, p *plan.Plan, content []byte, cmd run.Command, how display) error {
 	if err := known(p, cmd.To); err != nil {
 		return err
 	}
@@ -134,12 +145,12 @@ func (a *app) execute(file string, p *plan.Plan, content []byte, cmd run.Command
 	}
 	ctx, drain, stop := interruptible(a.stderr)
 	defer stop()
-	sink, finish := a.sink(shown.IDs(), asJSON)
+	sink, finish := a.sink(shown.IDs(), how.json)
 	record, err := a.engine(file).Run(ctx, engine.Request{
-		Plan: p, Pipeline: content, Command: cmd, Drain: drain, Sinks: []event.Sink{sink},
+		Plan: p, Pipeline: content, Command: cmd, Against: how.against, Drain: drain, Sinks: []event.Sink{sink},
 	})
 	finish()
-	if record != nil && !asJSON {
+	if record != nil && !how.json {
 		fmt.Fprintln(a.stdout)
 		report.Summary(a.stdout, record)
 	}

@@ -16,6 +16,7 @@ type Kind string
 const (
 	RunStarted   Kind = "run_started"
 	NodeStarted  Kind = "node_started"  // its inputs are there; it looks into the cache
+	NodeReason   Kind = "node_reason"   // it isn't known: Note says why
 	NodeProgress Kind = "node_progress" // Done of Total rows or steps, Note
 	NodeRetry    Kind = "node_retry"    // after an infrastructure fault: Error, Note
 	NodeLog      Kind = "node_log"      // Note is a line of its log
@@ -56,11 +57,12 @@ func (r Rows) After(earlier Rows) Rows {
 
 // RowKeys says what the row keys of a node were made of: see docs/format/key.md.
 type RowKeys struct {
-	Space   string        `json:"space"`   // that its rows are stored in
-	Base    digest.Digest `json:"base"`    // part that all its rows share
-	Columns []string      `json:"columns"` // of the input, that decide a row
-	Fanout  int           `json:"fanout"`
-	Port    string        `json:"port"` // the input
+	Space   string            `json:"space"`   // that its rows are stored in
+	Base    digest.Digest     `json:"base"`    // part that all its rows share
+	Fields  digest.Transcript `json:"fields"`  // what the base was made of
+	Columns []string          `json:"columns"` // of the input, that decide a row
+	Fanout  int               `json:"fanout"`
+	Port    string            `json:"port"` // the input
 }
 
 // Output is what a port of a node holds.

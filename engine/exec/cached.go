@@ -62,6 +62,7 @@ func (c *Cached) outcome(ctx context.Context, job Job) (Result, error) {
 	if res, err := c.lookup(job); res != nil || err != nil {
 		return found(job, res), err
 	}
+	job.reason("")
 	return c.compute(ctx, job)
 }
 

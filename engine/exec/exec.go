@@ -34,6 +34,8 @@ type Job struct {
 	Pins    node.Pins  // set by Cached
 	Sink    event.Sink // receives progress and logs
 	Drain   <-chan struct{}
+	// Why says what makes a key one that nobody knows.
+	Why func(Key) string
 	// Offer is told of an output that others may read while it grows.
 	Offer func(*table.Growing)
 }
@@ -58,6 +60,15 @@ type Result struct {
 func (j Job) emit(e event.Event) {
 	e.Node = j.ID
 	j.Sink.Emit(e)
+}
+
+// reason tells why the job runs, and more about it.
+func (j Job) reason(more string) {
+	why := "forced"
+	if !j.Force && j.Why != nil {
+		why = j.Why(j.Key)
+	}
+	j.emit(event.Event{Kind: event.NodeReason, Note: why + more})
 }
 
 func (j Job) offer(t *table.Growing) {

@@ -29,13 +29,17 @@ func KeyOf(n *node.Node, pins node.Pins, inputs map[string]table.Artifact) Key {
 // rowBase returns the part that all row keys of a row-wise node share: its side
 // inputs are in it, its first input and how many rows it makes are not.
 func rowBase(n *node.Node, pins node.Pins, inputs map[string]table.Artifact) digest.Digest {
+	return rowFields(n, pins, inputs).Sum()
+}
+
+func rowFields(n *node.Node, pins node.Pins, inputs map[string]table.Artifact) digest.Transcript {
 	t := baseFields(n, pins, node.ScopeRow)
 	for _, port := range n.Ports.In[1:] {
 		if a, ok := inputs[port.Name]; ok {
 			t.Add("input."+port.Name, a.Digest.String())
 		}
 	}
-	return t.Sum()
+	return t
 }
 
 // rowKeys says what the row keys of a node are made of, nil if it has none.
@@ -43,8 +47,9 @@ func rowKeys(n *node.Node, pins node.Pins, inputs map[string]table.Artifact) *ev
 	if n.Rows == nil {
 		return nil
 	}
+	fields := rowFields(n, pins, inputs)
 	return &event.RowKeys{
-		Space: rowSpace(n), Base: rowBase(n, pins, inputs), Columns: table.Names(n.Rows.In),
+		Space: rowSpace(n), Base: fields.Sum(), Fields: fields, Columns: table.Names(n.Rows.In),
 		Fanout: n.Rows.Fanout, Port: n.Ports.In[0].Name,
 	}
 }

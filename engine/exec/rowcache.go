@@ -116,6 +116,22 @@ func (c *rowCache) find(key digest.Digest) (p cas.Place, own, ok bool) {
 	return p, c.own[ref.Segment], bytes.Equal(keyOf(row), key[:])
 }
 
+// count tells how many of the rows of an input the index has.
+func (c *rowCache) count(keys *keyMaker, in inputs, port string) (known, all int64, err error) {
+	r, err := in.Table(port)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer r.Close()
+	err = eachKey(keys, r, func(key digest.Digest) {
+		all++
+		if _, ok := c.place(key); ok {
+			known++
+		}
+	})
+	return known, all, err
+}
+
 // moved looks for a row whose segment is gone among what was stored since:
 // segments are merged beside runs.
 func (c *rowCache) moved(key digest.Digest, from cas.Place) (cas.Place, bool) {

@@ -51,6 +51,9 @@ func executeRows(ctx context.Context, store cas.Store, job Job, in inputs, h *ho
 		return Result{}, err
 	}
 	defer r.close()
+	if err := r.tellReason(); err != nil {
+		return Result{}, err
+	}
 	input, err := r.Table(r.inputPort())
 	if err != nil {
 		return Result{}, err
@@ -79,6 +82,20 @@ func (r *rowJob) open() (err error) {
 		return errors.Join(err, r.claim.Close())
 	}
 	return nil
+}
+
+// tellReason says why the job runs and how many of its rows are known, where that
+// can be told.
+func (r *rowJob) tellReason() error {
+	if r.job.Force || len(r.job.Feeds) > 0 {
+		r.job.reason("")
+		return nil
+	}
+	known, all, err := r.cache.count(newKeyMaker(r.base(), r.rows), r.inputs, r.inputPort())
+	if err == nil {
+		r.job.reason(fmt.Sprintf(", %d of %d rows known", known, all))
+	}
+	return err
 }
 
 func (r *rowJob) close() {

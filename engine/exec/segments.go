@@ -110,14 +110,17 @@ func EachRowKey(rk *event.RowKeys, in *table.Reader, visit func(digest.Digest)) 
 			return fmt.Errorf("the input has no column %q", name)
 		}
 	}
-	keys := &keyMaker{base: rk.Base, names: rk.Columns, fanout: rk.Fanout, framer: digest.NewFramer()}
+	return eachKey(&keyMaker{base: rk.Base, names: rk.Columns, fanout: rk.Fanout, framer: digest.NewFramer()}, in, visit)
+}
+
+func eachKey(keys *keyMaker, in *table.Reader, visit func(digest.Digest)) error {
 	for rec, err := range in.Batches() {
 		if err != nil {
 			return err
 		}
 		keys.read(rec)
-		for unit := range int(rec.NumRows()) * rk.Fanout {
-			visit(keys.key(unit/rk.Fanout, unit%rk.Fanout))
+		for unit := range int(rec.NumRows()) * keys.fanout {
+			visit(keys.key(unit/keys.fanout, unit%keys.fanout))
 		}
 	}
 	return nil

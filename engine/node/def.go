@@ -54,6 +54,7 @@ type RowDef[P, In, Out any] struct {
 	Defaults P
 	Check    func(P) error
 	Sides    []Port // further inputs, read whole; their content decides every row
+	Tokens   string // column of Out with the tokens that a row cost, for estimates
 	Fanout   func(P) int
 	Pin      func(context.Context, P) (Pins, error)
 	Run      func(context.Context, P, *Work[In, Out]) error
@@ -67,7 +68,7 @@ func (d RowDef[P, In, Out]) Type() *Type {
 		if err != nil {
 			return nil, err
 		}
-		rows := &Rows{In: table.SchemaOf[In](), Adds: table.SchemaOf[Out](), Fanout: 1}
+		rows := &Rows{In: table.SchemaOf[In](), Adds: table.SchemaOf[Out](), Fanout: 1, Tokens: d.Tokens}
 		if d.Fanout != nil {
 			rows.Fanout = d.Fanout(p)
 		}

@@ -61,6 +61,7 @@ type Rows struct {
 	In     *arrow.Schema // the input columns that decide an output row
 	Adds   *arrow.Schema // the columns that the node computes
 	Fanout int           // output rows per input row, at least 1
+	Tokens string        // added int64 column with the tokens that a row cost; empty: none
 	Run    func(context.Context, RowTask) error
 }
 

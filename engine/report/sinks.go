@@ -76,7 +76,7 @@ func (p *Plain) line(e event.Event) string {
 		return fmt.Sprintf("%s: %s", e.Node, n.progress(e.Time))
 	case event.NodeRetry:
 		return fmt.Sprintf("%s: %s (%s)", e.Node, e.Error, e.Note)
-	case event.NodeDamage:
+	case event.NodeDamage, event.NodeReason:
 		return fmt.Sprintf("%s: %s", e.Node, e.Note)
 	case event.NodeEnded:
 		return endLine(e.Node, n)

@@ -49,6 +49,8 @@ func (v *View) Apply(e event.Event) {
 		n.Type, n.State, n.Started = e.Type, event.Running, e.Time
 	case event.NodeProgress:
 		n.Done, n.Total, n.Note, n.Known = e.Done, e.Total, e.Note, e.Cached
+	case event.NodeReason:
+		n.Note = e.Note
 	case event.NodeRetry:
 		n.Note = "retry: " + e.Note
 	case event.NodeEnded:

@@ -32,9 +32,12 @@ const (
 // Dir is a folder of runs.
 type Dir string
 
+// idLayout is the form of an id with its last hyphen as a point.
+const idLayout = "20060102-150405.000000"
+
 // NewID returns an id that sorts by time, to the microsecond.
 func NewID(now time.Time) string {
-	return strings.Replace(now.UTC().Format("20060102-150405.000000"), ".", "-", 1)
+	return strings.Replace(now.UTC().Format(idLayout), ".", "-", 1)
 }
 
 // IDs lists the runs, oldest first.
@@ -139,18 +142,34 @@ func (d Dir) replay(id string, r *Record) error {
 	return lines.Err()
 }
 
-// Latest returns the newest run of a pipeline, or nil.
-func (d Dir) Latest(pipeline string) (*Record, error) {
-	ids, err := d.IDs()
-	if err != nil {
-		return nil, err
-	}
+// Newest returns the newest of some runs that is of a pipeline, or nil.
+func (d Dir) Newest(ids []string, pipeline string) *Record {
 	for _, id := range slices.Backward(ids) {
 		if r, err := d.Load(id); err == nil && r.Pipeline == pipeline {
-			return r, nil
+			return r
 		}
 	}
-	return nil, nil
+	return nil
+}
+
+// NextID returns the id of a run that starts now. Ids sort by time even if the
+// clock was set back since the last one.
+func (d Dir) NextID(now time.Time) (string, error) {
+	ids, err := d.Folders()
+	id := NewID(now)
+	if err != nil || len(ids) == 0 || ids[len(ids)-1] < id {
+		return id, err
+	}
+	newest := ids[len(ids)-1]
+	i := strings.LastIndex(newest, "-")
+	if i < 0 {
+		return id, nil
+	}
+	last, err := time.Parse(idLayout, newest[:i]+"."+newest[i+1:])
+	if err != nil {
+		return id, nil // that is no run
+	}
+	return NewID(last.Add(time.Microsecond)), nil
 }
 
 // Damage says what is wrong with a file of a run.

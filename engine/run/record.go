@@ -64,6 +64,7 @@ type Node struct {
 	Rows    event.Rows              `json:"rows"`
 	Outputs map[string]event.Output `json:"outputs"`
 	Error   string                  `json:"error"`
+	Why     string                  `json:"why,omitempty"`    // why it ran
 	Damage  []string                `json:"damage,omitempty"` // cache files found damaged
 	Retries int                     `json:"retries,omitempty"`
 	Fields  digest.Transcript       `json:"fields,omitempty"`   // what the key was made of
@@ -99,6 +100,8 @@ func (n *Node) apply(e event.Event) {
 	switch e.Kind {
 	case event.NodeStarted:
 		n.State, n.Started = event.Running, &e.Time
+	case event.NodeReason:
+		n.Why = e.Note
 	case event.NodeRetry:
 		n.Retries++
 	case event.NodeDamage:

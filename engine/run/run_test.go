@@ -3,6 +3,7 @@ package run
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,7 +100,7 @@ func TestFind(t *testing.T) {
 			t.Errorf("Find(%q): %v", name, err)
 		}
 	}
-	if r, err := d.Latest("p"); err != nil || r.ID != "20260102-c" {
+	if r, err := newest(t, d, "p"); err != nil || r.ID != "20260102-c" {
 		t.Errorf("Latest = %v, %v", r, err)
 	}
 }
@@ -126,4 +127,30 @@ func FuzzDecode(f *testing.F) {
 			t.Fatal("no metrics")
 		}
 	})
+}
+
+func newest(t *testing.T, d Dir, pipeline string) (*Record, error) {
+	t.Helper()
+	ids, err := d.IDs()
+	return d.Newest(ids, pipeline), err
+}
+
+// Ids sort by the order of the runs even if the clock was set back.
+func TestIDsWithTheClockSetBack(t *testing.T) {
+	d := Dir(t.TempDir())
+	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	var ids []string
+	for _, at := range []time.Time{now, now.Add(time.Second), now.Add(-time.Hour), now.Add(-time.Hour), now.Add(2 * time.Second)} {
+		id, err := d.NextID(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(d.path(id), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	if !slices.IsSorted(ids) {
+		t.Errorf("ids out of order: %v", ids)
+	}
 }

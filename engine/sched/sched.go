@@ -21,6 +21,7 @@ type Options struct {
 	Force     map[string]bool // steps to compute again
 	Drain     <-chan struct{} // closed to end the run after what is in flight
 	Sink      event.Sink
+	Why       func(id string, key exec.Key) string // says what makes a key one that nobody knows
 }
 
 // Outcome is how a step ended.
@@ -173,6 +174,7 @@ func (s *scheduler) job(step *plan.Step) (exec.Job, bool) {
 		ID: step.ID, Node: step.Node, Inputs: map[string]table.Artifact{}, Feeds: feeds, Pool: step.Pool,
 		Retries: step.Retries, Timeout: step.Timeout, Force: s.opts.Force[step.ID],
 		Sink: s.opts.Sink, Drain: s.drain,
+		Why:   func(key exec.Key) string { return s.opts.Why(step.ID, key) },
 		Offer: func(g *table.Growing) { s.news <- news{step: step, growing: g} },
 	}
 	for _, in := range step.Inputs {

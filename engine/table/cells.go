@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -130,4 +131,20 @@ func Value(a arrow.Array, i int) any {
 	default:
 		return a.ValueStr(i)
 	}
+}
+
+// longest value that RowText writes whole.
+const briefCell = 40
+
+// RowText writes the i-th row of a record on one line, long values cut short.
+func RowText(rec arrow.Record, i int) string {
+	parts := make([]string, rec.NumCols())
+	for c, column := range rec.Columns() {
+		value := fmt.Sprintf("%q", fmt.Sprint(Value(column, i)))
+		if len(value) > briefCell {
+			value = value[:briefCell-4] + `..."`
+		}
+		parts[c] = rec.ColumnName(c) + "=" + value
+	}
+	return strings.Join(parts, " ")
 }

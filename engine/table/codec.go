@@ -155,6 +155,32 @@ func store(b array.Builder, v reflect.Value) {
 	}
 }
 
+// Mean is the mean of the values of an int64 column that aren't null, 0 if there
+// are none.
+func Mean(r *Reader, column string) (float64, error) {
+	var sum, n float64
+	for rec, err := range r.Batches() {
+		if err != nil {
+			return 0, err
+		}
+		i := rec.Schema().FieldIndices(column)
+		if len(i) == 0 {
+			return 0, fmt.Errorf("there is no column %q", column)
+		}
+		values, ok := rec.Column(i[0]).(*array.Int64)
+		if !ok {
+			return 0, fmt.Errorf("column %q holds no integers", column)
+		}
+		for i := range values.Len() {
+			if values.IsValid(i) {
+				sum += float64(values.Value(i))
+				n++
+			}
+		}
+	}
+	return sum / max(n, 1), nil
+}
+
 // AppendAll appends rows to w, whose schema is that of T.
 func AppendAll[T any](w *Writer, rows []T) error {
 	e := NewEncoder[T]()

@@ -72,6 +72,7 @@ func Type() *node.Type {
 			Concurrency: 64, Timeout: 10 * time.Minute, APIKeyEnv: "OPENAI_API_KEY",
 		},
 		Check:  check,
+		Tokens: "completion_tokens",
 		Fanout: func(p Params) int { return p.N },
 		Pin:    pin,
 		Run:    run,
