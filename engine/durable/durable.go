@@ -7,7 +7,10 @@
 package durable
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -118,4 +121,27 @@ func WriteFile(fsys FS, tmp, path string, content []byte, mode fs.FileMode) erro
 		return err
 	}
 	return Publish(fsys, f, path, mode)
+}
+
+// WriteSealed puts content and its checksum at path, for files that are read back
+// by those who wrote them.
+func WriteSealed(fsys FS, path string, content []byte) error {
+	sum := sha256.Sum256(content)
+	return WriteFile(fsys, filepath.Dir(path), path, append(bytes.Clone(content), sum[:]...), 0o666)
+}
+
+// ErrBroken says that a sealed file isn't as it was written.
+var ErrBroken = errors.New("its checksum differs")
+
+// ReadSealed returns the content of a file that WriteSealed wrote.
+func ReadSealed(path string) ([]byte, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	end := len(b) - sha256.Size
+	if end < 0 || sha256.Sum256(b[:end]) != [sha256.Size]byte(b[end:]) {
+		return nil, fmt.Errorf("%s: %w", path, ErrBroken)
+	}
+	return b[:end], nil
 }

@@ -25,6 +25,8 @@ const (
 	pipelineFile = "pipeline.yaml"
 	lockFile     = "lock"
 	logsDir      = "logs"
+	// newPrefix begins the names of folders that aren't runs yet.
+	newPrefix = ".new-"
 	// collectedFile marks a run whose outputs may be gone from the cache.
 	collectedFile = "collected"
 )
@@ -58,11 +60,20 @@ func (d Dir) Folders() ([]string, error) {
 	}
 	var ids []string
 	for _, e := range entries {
-		if e.IsDir() {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
 			ids = append(ids, e.Name())
 		}
 	}
 	return ids, err
+}
+
+// Unborn lists the folders of runs that were killed before they began.
+func (d Dir) Unborn() ([]string, error) {
+	found, err := filepath.Glob(filepath.Join(string(d), newPrefix+"*"))
+	return slices.DeleteFunc(found, func(dir string) bool {
+		info, err := os.Stat(dir)
+		return err != nil || time.Since(info.ModTime()) < time.Minute || locked(filepath.Join(dir, lockFile))
+	}), err
 }
 
 // Find resolves an id, a unique prefix of one, or "last".
@@ -71,11 +82,8 @@ func (d Dir) Find(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(ids) == 0 {
-		return "", fmt.Errorf("there are no runs in %s", d)
-	}
 	if name == "last" || name == "" {
-		return ids[len(ids)-1], nil
+		return d.last()
 	}
 	var found []string
 	for _, id := range ids {
@@ -94,6 +102,17 @@ func (d Dir) Find(name string) (string, error) {
 	default:
 		return "", fmt.Errorf("%d runs begin with %q: %s", len(found), name, strings.Join(found, ", "))
 	}
+}
+
+func (d Dir) last() (string, error) {
+	ids, err := d.IDs()
+	if err == nil && len(ids) == 0 {
+		err = fmt.Errorf("there are no runs in %s", d)
+	}
+	if err != nil {
+		return "", err
+	}
+	return ids[len(ids)-1], nil
 }
 
 // Load reads the record of a run. A run whose process lives is told from its

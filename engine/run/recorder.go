@@ -27,40 +27,62 @@ type Recorder struct {
 	err    error
 }
 
-// Create makes the folder of a run and starts recording.
+// Create makes the folder of a run and starts recording. The folder gets its name
+// when everything is in it: a run that is killed before that never was.
 func (d Dir) Create(r *Record, pipeline []byte) (*Recorder, error) {
-	dir := d.path(r.ID)
 	if err := durable.MkdirAll(durable.OS{}, string(d)); err != nil {
 		return nil, err
 	}
-	if err := os.Mkdir(dir, 0o777); err != nil { // never into the folder of another run
-		return nil, err
-	}
-	if err := durable.MkdirAll(durable.OS{}, filepath.Join(dir, logsDir)); err != nil {
-		return nil, err
-	}
-	lock, err := os.Create(filepath.Join(dir, lockFile))
+	dir, err := os.MkdirTemp(string(d), newPrefix+"*")
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		lock.Close()
-		return nil, fmt.Errorf("locking %s: %w", lock.Name(), err)
-	}
-	w := &Recorder{dir: dir, lock: lock, record: r, logs: map[string]*os.File{}}
-	r.Files = map[string]digest.Digest{pipelineFile: digest.Of(pipeline)}
-	w.events, err = os.Create(filepath.Join(dir, eventsFile))
-	if err == nil {
-		err = w.writeFile(pipelineFile, pipeline)
-	}
-	if err == nil {
-		err = w.writeRecord()
-	}
-	if err != nil {
-		lock.Close()
+	w := &Recorder{dir: dir, record: r, logs: map[string]*os.File{}}
+	if err := w.fill(pipeline, d.path(r.ID)); err != nil {
+		w.abandon()
 		return nil, err
 	}
 	return w, nil
+}
+
+// fill puts the first files into the folder and moves it to its place.
+func (w *Recorder) fill(pipeline []byte, place string) (err error) {
+	if err := os.Chmod(w.dir, 0o755); err != nil {
+		return err
+	}
+	if w.lock, err = os.Create(filepath.Join(w.dir, lockFile)); err != nil {
+		return err
+	}
+	if err := unix.Flock(int(w.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return fmt.Errorf("locking %s: %w", w.lock.Name(), err)
+	}
+	if w.events, err = os.Create(filepath.Join(w.dir, eventsFile)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(filepath.Join(w.dir, logsDir), 0o777); err != nil {
+		return err
+	}
+	w.record.Files = map[string]digest.Digest{pipelineFile: digest.Of(pipeline)}
+	if err := w.writeFile(pipelineFile, pipeline); err != nil {
+		return err
+	}
+	if err := w.writeRecord(); err != nil {
+		return err
+	}
+	if err := os.Rename(w.dir, place); err != nil { // fails if another run is there
+		return err
+	}
+	w.dir = place
+	return durable.OS{}.SyncDir(filepath.Dir(place))
+}
+
+func (w *Recorder) abandon() {
+	_ = os.RemoveAll(w.dir)
+	for _, f := range []*os.File{w.lock, w.events} {
+		if f != nil {
+			f.Close()
+		}
+	}
 }
 
 // Emit implements event.Sink.

@@ -172,8 +172,27 @@ func (v *Verifier) reindex(e cas.Entry) error {
 	return nil
 }
 
+// unborn tells of runs that were killed before they began, and removes them.
+func (v *Verifier) unborn() error {
+	dirs, err := v.Runs.Unborn()
+	for _, dir := range dirs {
+		f := Finding{Path: dir, What: "run record", Reason: "a run that died before it began left it", Action: "--repair removes it"}
+		if v.Repair {
+			if err := os.RemoveAll(dir); err != nil {
+				return err
+			}
+			f.Action, f.Fixed = "removed", true
+		}
+		v.Report(f)
+	}
+	return err
+}
+
 // runs checks the run records, and that what they say was computed can be found.
 func (v *Verifier) runs() error {
+	if err := v.unborn(); err != nil {
+		return err
+	}
 	ids, err := v.Runs.Folders()
 	if err != nil {
 		return err

@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	mlctx "github.com/gomlx/gomlx/pkg/ml/context"
+	"github.com/ouroflow/ouroflow/engine/durable"
 	"github.com/ouroflow/ouroflow/nodes/internal/gomlxmodel"
 )
 
@@ -53,11 +53,7 @@ func (t *trainer) checkpoint() error {
 	if err != nil {
 		return err
 	}
-	next := filepath.Join(dir, checkpointFile+".next")
-	if err := os.WriteFile(next, b, 0o666); err != nil {
-		return err
-	}
-	return os.Rename(next, filepath.Join(dir, checkpointFile))
+	return durable.WriteSealed(durable.OS{}, filepath.Join(dir, checkpointFile), b)
 }
 
 // restore continues from a checkpoint if there is one. One that can't be read is
@@ -67,15 +63,19 @@ func (t *trainer) restore() error {
 	if err != nil {
 		return err
 	}
-	b, err := os.ReadFile(filepath.Join(dir, checkpointFile))
+	b, err := durable.ReadSealed(filepath.Join(dir, checkpointFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, durable.ErrBroken) {
 		return err
 	}
-	state, metadata, err := gomlxmodel.DecodeTensors(b)
+	var state gomlxmodel.Weights
+	var metadata map[string]string
 	var p progress
+	if err == nil {
+		state, metadata, err = gomlxmodel.DecodeTensors(b)
+	}
 	if err == nil {
 		err = json.Unmarshal([]byte(metadata[progressKey]), &p)
 	}
