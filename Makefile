@@ -25,7 +25,13 @@ build: ## build bin/ouroflow
 run: setup build ## build, then run the main job: pipelines/phase11.yaml
 	$(BIN) run pipelines/phase11.yaml
 
-test: setup ## pass the tests
+# An S3 server for the tests of the remote cache, which are skipped without it.
+S3_SERVER := bin/versitygw
+S3_VERSION := v1.8.0
+$(S3_SERVER):
+	-GOBIN=$(CURDIR)/bin $(GO) install github.com/versity/versitygw/cmd/versitygw@$(S3_VERSION)
+
+test: setup $(S3_SERVER) ## pass the tests
 	$(GO) vet ./...
 	$(GO) test ./...
 

@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"engine/run":                 {"engine/digest", "engine/durable", "engine/event"},
 	"engine/report":              {"engine/event", "engine/run"},
 	"engine/explain":             {"engine/cas", "engine/digest", "engine/event", "engine/exec", "engine/run", "engine/table"},
+	"engine/remote":              {"engine/cas", "engine/durable"},
 	"engine/upkeep":              {"engine/cas", "engine/digest", "engine/event", "engine/exec", "engine/run", "engine/table"},
 	"cmd/ouroflow":               {"engine", "engine/cas", "engine/digest", "engine/event", "engine/explain", "engine/node", "engine/plan", "engine/report", "engine/run", "engine/spec", "engine/table", "engine/table/tableio", "engine/upkeep", "nodes"},
 }
@@ -42,6 +43,7 @@ var allowed = map[string][]string{
 var confined = map[string][]string{
 	"github.com/goccy/go-yaml":      {"engine/spec"},
 	"github.com/dominikbraun/graph": {"engine/plan"},
+	"github.com/minio/":             {"engine/remote"},
 	"github.com/gomlx/":             {"nodes/gomlx", "nodes/internal/gomlx"},
 	"github.com/apache/arrow/":      {"engine/table", "engine/node", "engine/plan", "engine/exec", "engine/explain", "nodes/", "cmd/ouroflow"},
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/ouroflow/ouroflow/engine/exec"
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/plan"
+	"github.com/ouroflow/ouroflow/engine/remote"
 	"github.com/ouroflow/ouroflow/engine/run"
 	"github.com/ouroflow/ouroflow/engine/sched"
 	"github.com/ouroflow/ouroflow/engine/spec"
@@ -68,9 +69,11 @@ func (e *Engine) Run(ctx context.Context, req Request) (*run.Record, error) {
 	}
 	sink := event.Tee(append([]event.Sink{recorder}, req.Sinks...)...)
 	sink.Emit(event.Event{Kind: event.RunStarted, Run: record.ID, Note: record.Pipeline})
-	outcomes := sched.Run(ctx, e.selected(req), e.executor(req.Plan.Pipeline), sched.Options{
+	store, finish := e.withRemote(ctx, req.Plan.Pipeline.Cache.Remote, sink)
+	outcomes := sched.Run(ctx, e.selected(req), e.executor(store, req.Plan.Pipeline), sched.Options{
 		KeepGoing: req.Command.KeepGoing, Force: set(req.Command.Force), Drain: req.Drain, Sink: sink, Why: reasons.why,
 	})
+	finish()
 	state := sched.Overall(outcomes)
 	sink.Emit(event.Event{Kind: event.RunEnded, Run: record.ID, State: state})
 	if err := recorder.Close(); err != nil {
@@ -140,10 +143,36 @@ func plain(v *spec.Value) any {
 
 // executor stacks the decorators: a hit needs no slot, a retry takes a new one,
 // and the deadline starts with the slot.
-func (e *Engine) executor(p *spec.Pipeline) exec.Executor {
-	local := &exec.Local{Store: e.Store, WorkDir: e.WorkDir}
+func (e *Engine) executor(store cas.Store, p *spec.Pipeline) exec.Executor {
+	local := &exec.Local{Store: store, WorkDir: e.WorkDir}
 	limited := exec.NewLimit(pools(p), &exec.Timeout{Next: local})
-	return &exec.Cached{Store: e.Store, Next: &exec.Retry{Next: limited}}
+	return &exec.Cached{Store: store, Next: &exec.Retry{Next: limited}}
+}
+
+// withRemote puts the remote cache that a pipeline names behind the local one, if
+// there is a way to it. Its troubles are told and stop nothing.
+func (e *Engine) withRemote(ctx context.Context, address string, sink event.Sink) (store cas.Store, finish func()) {
+	disk, ok := e.Store.(*cas.Disk)
+	if address == "" || !ok {
+		return e.Store, func() {}
+	}
+	warn := func(text string) { sink.Emit(event.Event{Kind: event.RunNote, Note: text}) }
+	r, err := remote.Open(address)
+	if err != nil {
+		warn(err.Error() + "; going on with the local cache alone")
+		return e.Store, func() {}
+	}
+	tiered, err := cas.NewTiered(ctx, disk, r, warn)
+	if err != nil {
+		warn(err.Error() + "; going on with the local cache alone")
+		return e.Store, func() {}
+	}
+	tiered.CompleteWith(func(action []byte) error { return exec.Complete(tiered, action) })
+	return tiered, func() {
+		if err := tiered.Close(); err != nil {
+			warn(err.Error())
+		}
+	}
 }
 
 func pools(p *spec.Pipeline) map[string]int {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/ouroflow/ouroflow/engine/cas"
@@ -42,7 +43,24 @@ func TestPowerLoss(t *testing.T) {
 		for _, a := range all {
 			a.check(t, found, a.moment <= moment)
 		}
+		checkIndexes(t, found)
 	})
+}
+
+// checkIndexes fails if an index lists a segment that isn't there.
+func checkIndexes(t *rapid.T, s *cas.Disk) {
+	indexes, err := filepath.Glob(filepath.Join(s.Dir(), "rows", "*", "*.idx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, index := range indexes {
+		if info, err := os.Stat(index); err != nil || info.Size() == 0 {
+			continue // its content was lost, which its checksum tells
+		}
+		if _, err := os.Stat(strings.TrimSuffix(index, ".idx") + ".arrow"); err != nil {
+			t.Fatalf("an index without its segment: %v", err)
+		}
+	}
 }
 
 func mkdir(t *rapid.T, base string) string {
@@ -105,6 +123,6 @@ func putRows(t *rapid.T, s cas.Store, content []byte) func(*rapid.T, cas.Store, 
 			return
 		}
 		got, err := s.Rows("a").Segment(x.Ref(place).Segment)
-		settled(t, "a segment that an index has", got, content, err, true)
+		settled(t, "a segment", got, content, err, must)
 	}
 }

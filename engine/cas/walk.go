@@ -90,7 +90,7 @@ func (s *Disk) classify(parts []string, e fs.DirEntry) (entry Entry, keep bool) 
 		return Entry{Kind: KindScratch}, depth == 2
 	case "tmp":
 		return Entry{Kind: KindTemp}, depth == 2
-	case "locks", "claims", "users":
+	case "locks", "claims", "users", "outbox":
 		return Entry{}, false
 	default:
 		ours := depth == 1 && (e.IsDir() && name == "." || name == "README.md" || name == ".gitignore")

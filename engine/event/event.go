@@ -22,6 +22,7 @@ const (
 	NodeLog      Kind = "node_log"      // Note is a line of its log
 	NodeDamage   Kind = "node_damage"   // Note says which cache file is damaged
 	NodeEnded    Kind = "node_ended"    // State, Rows, Outputs, Metrics, Error
+	RunNote      Kind = "run_note"      // Note is worth knowing, though nothing failed
 	RunEnded     Kind = "run_ended"     // State, Error
 )
 

@@ -122,9 +122,19 @@ func Lookup(s cas.Store, key Key) (map[string]table.Artifact, error) {
 	if err != nil {
 		return nil, err
 	}
+	return complete(s, body)
+}
+
+// Complete makes sure that everything that a stored action refers to is there.
+func Complete(s cas.Store, body []byte) error {
+	_, err := complete(s, body)
+	return err
+}
+
+func complete(s cas.Store, body []byte) (map[string]table.Artifact, error) {
 	var a action
 	if err := json.Unmarshal(body, &a); err != nil {
-		return nil, &cas.Miss{What: "action", ID: key.Digest.String(), Reason: err.Error()}
+		return nil, &cas.Miss{What: "action", Reason: err.Error()}
 	}
 	for _, out := range a.Outputs {
 		if err := table.Verify(s, out); cas.IsMiss(err) {

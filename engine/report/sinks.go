@@ -64,6 +64,8 @@ func (p *Plain) line(e event.Event) string {
 	case event.RunStarted:
 		p.last[""] = e.Time
 		return fmt.Sprintf("run %s of %s", e.Run, e.Note)
+	case event.RunNote:
+		return "note: " + e.Note
 	case event.NodeProgress:
 		since := n.Started
 		if t, ok := p.last[e.Node]; ok {
@@ -137,6 +139,8 @@ func (l *Live) Emit(e event.Event) {
 	defer l.mu.Unlock()
 	l.view.Apply(e)
 	switch {
+	case e.Kind == event.RunNote:
+		l.above("note: " + e.Note)
 	case e.Kind == event.NodeDamage:
 		l.above(e.Node + ": " + e.Note)
 	case e.Kind == event.NodeRetry:

@@ -25,6 +25,7 @@ type Record struct {
 	Started  time.Time         `json:"started"`
 	Ended    *time.Time        `json:"ended"`
 	Error    string            `json:"error,omitempty"`
+	Notes    []string          `json:"notes,omitempty"` // such as troubles of a remote cache
 	Command  Command           `json:"command"`
 	Params   map[string]any    `json:"params"`
 	Versions map[string]string `json:"versions"`
@@ -76,6 +77,8 @@ func (r *Record) Apply(e event.Event) {
 	switch e.Kind {
 	case event.RunStarted:
 		r.Status = event.Running
+	case event.RunNote:
+		r.Notes = append(r.Notes, e.Note)
 	case event.RunEnded:
 		r.Status, r.Error = e.State, e.Error
 		r.Ended = &e.Time

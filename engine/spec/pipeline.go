@@ -19,7 +19,14 @@ type Pipeline struct {
 	Params      []Param
 	Profiles    []Profile // those that the file offers
 	Pools       map[string]int
+	Cache       Cache
 	Nodes       []Node
+}
+
+// Cache says what is behind the local cache.
+type Cache struct {
+	Remote    string `yaml:"remote"` // s3://BUCKET/PREFIX or file:///FOLDER; empty: nothing
+	RemotePos Pos    // where it was written
 }
 
 // Param is a parameter of the pipeline and its value.
@@ -72,6 +79,7 @@ type document struct {
 	Params      *Value         `yaml:"params"`
 	Profiles    *Value         `yaml:"profiles"`
 	Pools       map[string]int `yaml:"pools"`
+	Cache       Cache          `yaml:"cache"`
 	Nodes       *Value         `yaml:"nodes"`
 }
 
@@ -97,7 +105,7 @@ func Parse(file string, content []byte, opts Options) (*Pipeline, *Collector) {
 		return nil, c
 	}
 	if root.Kind != Map {
-		c.Addf(root.Pos, "a pipeline is a map with the keys %s", strings.Join([]string{"version", "name", "params", "profiles", "pools", "nodes"}, ", "))
+		c.Addf(root.Pos, "a pipeline is a map with the keys %s", strings.Join([]string{"version", "name", "params", "profiles", "pools", "cache", "nodes"}, ", "))
 		return nil, c
 	}
 	applyOptions(root, opts, c)
@@ -123,7 +131,8 @@ func build(file string, root *Value, doc document, c *Collector) *Pipeline {
 	if doc.Name == "" {
 		doc.Name = strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 	}
-	p := &Pipeline{File: file, Name: doc.Name, Description: doc.Description, Pools: doc.Pools}
+	p := &Pipeline{File: file, Name: doc.Name, Description: doc.Description, Pools: doc.Pools, Cache: doc.Cache}
+	p.Cache.RemotePos = root.At("cache.remote").Pos
 	params := map[string]*Value{}
 	if doc.Params != nil {
 		for _, e := range doc.Params.Map {

@@ -1,0 +1,72 @@
+package engine_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func withRemote(text, address string) string {
+	return strings.Replace(text, "nodes:", "cache: {remote: \""+address+"\"}\nnodes:", 1)
+}
+
+// A second machine with the same remote computes nothing; one row more is one row.
+func TestRemoteSharesBetweenMachines(t *testing.T) {
+	shared := "file://" + t.TempDir()
+	first := newMill()
+	want, err := execute(t, first.engine(t.TempDir()), withRemote(small, shared))
+	if err != nil || len(first.computed) != 40 || len(want.Notes) > 0 {
+		t.Fatal(err, first.computed, want.Notes)
+	}
+	second := newMill()
+	machine := t.TempDir()
+	got, err := execute(t, second.engine(machine), withRemote(small, shared))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(second.computed)+len(second.ran) > 0 {
+		t.Errorf("the second machine computed %v %v", second.ran, second.computed)
+	}
+	for id := range want.Nodes {
+		if outputOf(got, id) != outputOf(want, id) {
+			t.Errorf("%s differs", id)
+		}
+	}
+	if found := verify(t, machine, false); len(found) > 0 {
+		t.Errorf("%+v", found)
+	}
+	third := newMill()
+	if _, err := execute(t, third.engine(t.TempDir()), withRemote(strings.Replace(small, "to: 20", "to: 21", 1), shared)); err != nil {
+		t.Fatal(err)
+	}
+	if len(third.computed) != 2 {
+		t.Errorf("one row more, but %v were computed", third.computed)
+	}
+}
+
+// A remote that can't be used costs a note.
+func TestRemoteOutOfReach(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	m := newMill()
+	dir := t.TempDir()
+	r, err := execute(t, m.engine(dir), withRemote(small, "file://"+file+"/in/a/file"))
+	if err != nil || len(m.computed) != 40 {
+		t.Fatal(err, m.computed)
+	}
+	if len(r.Notes) != 2 || !strings.Contains(r.Notes[0], "can't be used") || !strings.Contains(r.Notes[1], "were not sent") {
+		t.Errorf("notes: %q", r.Notes)
+	}
+	// What wasn't sent is sent by the next run.
+	shared := t.TempDir()
+	if _, err := execute(t, m.engine(dir), withRemote(small, "file://"+shared)); err != nil {
+		t.Fatal(err)
+	}
+	other := newMill()
+	if _, err := execute(t, other.engine(t.TempDir()), withRemote(small, "file://"+shared)); err != nil || len(other.computed)+len(other.ran) > 0 {
+		t.Errorf("computed %v %v, %v", other.ran, other.computed, err)
+	}
+}
