@@ -36,6 +36,7 @@ type Request struct {
 	Plan     *plan.Plan
 	Pipeline []byte // the file as it was read
 	Command  run.Command
+	Verify   float64         // share of what is known that is computed again and compared
 	Against  string          // run that reasons compare with; empty: the newest of the pipeline
 	Drain    <-chan struct{} // closed to end the run after what is in flight
 	Sinks    []event.Sink    // told of every event, beside the record
@@ -70,7 +71,7 @@ func (e *Engine) Run(ctx context.Context, req Request) (*run.Record, error) {
 	sink := event.Tee(append([]event.Sink{recorder}, req.Sinks...)...)
 	sink.Emit(event.Event{Kind: event.RunStarted, Run: record.ID, Note: record.Pipeline})
 	store, finish := e.withRemote(ctx, req.Plan.Pipeline.Cache.Remote, sink)
-	outcomes := sched.Run(ctx, e.selected(req), e.executor(store, req.Plan.Pipeline), sched.Options{
+	outcomes := sched.Run(ctx, e.selected(req), e.executor(store, req), sched.Options{
 		KeepGoing: req.Command.KeepGoing, Force: set(req.Command.Force), Drain: req.Drain, Sink: sink, Why: reasons.why,
 	})
 	finish()
@@ -143,10 +144,17 @@ func plain(v *spec.Value) any {
 
 // executor stacks the decorators: a hit needs no slot, a retry takes a new one,
 // and the deadline starts with the slot.
-func (e *Engine) executor(store cas.Store, p *spec.Pipeline) exec.Executor {
+func (e *Engine) executor(store cas.Store, req Request) exec.Executor {
+	slots := exec.NewSlots(pools(req.Plan.Pipeline))
+	work := func(local exec.Executor) exec.Executor {
+		return &exec.Retry{Next: &exec.Limit{Slots: slots, Next: &exec.Timeout{Next: local}}}
+	}
 	local := &exec.Local{Store: store, WorkDir: e.WorkDir}
-	limited := exec.NewLimit(pools(p), &exec.Timeout{Next: local})
-	return &exec.Cached{Store: store, Next: &exec.Retry{Next: limited}}
+	cached := &exec.Cached{Store: store, Next: work(local)}
+	if req.Verify > 0 {
+		cached.Check = work(&exec.Recheck{Local: local, Rate: req.Verify})
+	}
+	return cached
 }
 
 // withRemote puts the remote cache that a pipeline names behind the local one, if

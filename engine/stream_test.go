@@ -26,6 +26,7 @@ type mill struct {
 	computed map[string]int // by node name and row
 	ran      map[string]int // whole tables, by name
 	hook     func(name string, n int64) error
+	skew     map[string]int64 // by name and row: what is added to the right result
 }
 
 type countParams struct {
@@ -58,7 +59,7 @@ func (m *mill) types() node.Registry {
 			}
 			var rows []value
 			for i := p.From; i < p.To; i++ {
-				rows = append(rows, value{int64(i)})
+				rows = append(rows, value{int64(i) + m.skew[fmt.Sprint(p.Name, "/", i)]})
 			}
 			w, err := t.Out("out")
 			if err != nil {
@@ -75,7 +76,7 @@ func (m *mill) types() node.Registry {
 					return value{}, err
 				}
 				m.note(m.computed, fmt.Sprint(p.Name, "/", item.In.N))
-				return value{item.In.N + int64(p.Add)}, nil
+				return value{item.In.N + int64(p.Add) + m.skew[fmt.Sprint(p.Name, "/", item.In.N)]}, nil
 			})
 		},
 	}

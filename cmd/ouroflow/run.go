@@ -56,13 +56,15 @@ func (a *app) runCommand() *cobra.Command {
 	return c
 }
 
-// display says how a run is shown.
+// display says how a run is shown and checked.
 type display struct {
 	json    bool
 	against string
+	verify  float64
 }
 
 func (d *display) register(c *cobra.Command) {
+	c.Flags().Float64Var(&d.verify, "verify-cache", 0, "compute this share of what is known again, 0 to 1, and fail where the result differs")
 	c.Flags().BoolVar(&d.json, "json", false, "print one event per line as JSON")
 	c.Flags().StringVar(&d.against, "against", "", "say why nodes run by comparison with this run, not with the newest of the pipeline")
 }
@@ -133,6 +135,9 @@ func absOrEmpty(dir string) (string, error) {
 
 // execute runs a plan and prints what happens.
 func (a *app) execute(file string, p *plan.Plan, content []byte, cmd run.Command, how display) error {
+	if how.verify < 0 || how.verify > 1 {
+		return usageError{fmt.Errorf("--verify-cache %g: want a share from 0 to 1", how.verify)}
+	}
 	if err := known(p, cmd.To); err != nil {
 		return err
 	}
@@ -147,7 +152,7 @@ func (a *app) execute(file string, p *plan.Plan, content []byte, cmd run.Command
 	defer stop()
 	sink, finish := a.sink(shown.IDs(), how.json)
 	record, err := a.engine(file).Run(ctx, engine.Request{
-		Plan: p, Pipeline: content, Command: cmd, Against: how.against, Drain: drain, Sinks: []event.Sink{sink},
+		Plan: p, Pipeline: content, Command: cmd, Against: how.against, Verify: how.verify, Drain: drain, Sinks: []event.Sink{sink},
 	})
 	finish()
 	if record != nil && !how.json {

@@ -1,6 +1,7 @@
 package digest
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
@@ -102,6 +103,9 @@ func (f *Framer) String(s string) {
 
 // Uint appends an unsigned number.
 func (f *Framer) Uint(n uint64) { f.buf = binary.AppendUvarint(f.buf, n) }
+
+// Equal reports whether the same was appended to both.
+func (f *Framer) Equal(g *Framer) bool { return bytes.Equal(f.buf, g.buf) }
 
 // Sum returns the digest of what was appended so far.
 func (f *Framer) Sum() Digest { return sha256.Sum256(f.buf) }

@@ -16,6 +16,7 @@ import (
 type Cached struct {
 	Store cas.Store
 	Next  Executor
+	Check Executor // given what was known, to see whether it still is; nil: nothing is checked
 }
 
 // action is the stored outcome of a key.
@@ -36,10 +37,27 @@ func (c *Cached) Execute(ctx context.Context, job Job) (Result, error) {
 	if err != nil {
 		return res, err
 	}
+	if err := c.check(ctx, job, res); err != nil {
+		return res, err
+	}
 	if res.Metrics, err = readMetrics(c.Store, job.Node, res.Outputs); err != nil {
 		return res, err
 	}
 	return res, c.publish(ctx, job, res)
+}
+
+// check has what was known computed again.
+func (c *Cached) check(ctx context.Context, job Job, res Result) error {
+	if c.Check == nil || res.Rows.Cached == 0 {
+		return nil
+	}
+	var err error
+	if job.Inputs, err = finalInputs(job); err != nil {
+		return err
+	}
+	job.Feeds, job.Key, job.Known = nil, res.Key, res.Outputs
+	_, err = c.Check.Execute(ctx, job)
+	return err
 }
 
 // outcome looks a job up or has it computed. Of the runs that share the store one
@@ -182,15 +200,21 @@ func finalKey(job Job) (Key, error) {
 	if len(job.Feeds) == 0 {
 		return job.Key, nil
 	}
+	inputs, err := finalInputs(job)
+	return KeyOf(job.Node, job.Pins, inputs), err
+}
+
+// finalInputs are the inputs of a job, those that were growing included.
+func finalInputs(job Job) (map[string]table.Artifact, error) {
 	inputs := maps.Clone(job.Inputs)
 	for port, feed := range job.Feeds {
 		a, ok := feed.Final()
 		if !ok {
-			return job.Key, fmt.Errorf("the node type %s has a bug: it ended before its input %q did", job.Node.Type.Name, port)
+			return nil, fmt.Errorf("the node type %s has a bug: it ended before its input %q did", job.Node.Type.Name, port)
 		}
 		inputs[port] = a
 	}
-	return KeyOf(job.Node, job.Pins, inputs), nil
+	return inputs, nil
 }
 
 // unchanged makes sure that what the job pinned is still what it was: an outcome

@@ -61,25 +61,28 @@ func backoff(i int) time.Duration {
 	return wait - rand.N(wait/2+1)
 }
 
-// Limit lets at most as many jobs of a pool run at once as the pool has slots.
-type Limit struct {
-	Next  Executor
-	slots map[string]chan struct{}
+// Slots are the places of the pools of a run.
+type Slots map[string]chan struct{}
+
+// NewSlots returns pools of the given sizes.
+func NewSlots(pools map[string]int) Slots {
+	s := Slots{}
+	for name, n := range pools {
+		s[name] = make(chan struct{}, n)
+	}
+	return s
 }
 
-// NewLimit returns a Limit with pools of the given sizes. Jobs of other pools
-// aren't limited.
-func NewLimit(pools map[string]int, next Executor) *Limit {
-	l := &Limit{Next: next, slots: map[string]chan struct{}{}}
-	for name, n := range pools {
-		l.slots[name] = make(chan struct{}, n)
-	}
-	return l
+// Limit lets at most as many jobs of a pool run at once as the pool has slots. Jobs
+// of pools that have none aren't limited.
+type Limit struct {
+	Slots Slots
+	Next  Executor
 }
 
 // Execute implements Executor.
 func (l *Limit) Execute(ctx context.Context, job Job) (Result, error) {
-	slot, ok := l.slots[job.Pool]
+	slot, ok := l.Slots[job.Pool]
 	if !ok {
 		return l.Next.Execute(ctx, job)
 	}

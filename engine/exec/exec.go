@@ -29,10 +29,11 @@ type Job struct {
 	Pool    string
 	Retries int
 	Timeout time.Duration
-	Force   bool       // compute again what is known
-	Key     Key        // set by Cached
-	Pins    node.Pins  // set by Cached
-	Sink    event.Sink // receives progress and logs
+	Force   bool                      // compute again what is known
+	Key     Key                       // set by Cached
+	Pins    node.Pins                 // set by Cached
+	Known   map[string]table.Artifact // outputs to compare with; set by Cached for Check
+	Sink    event.Sink                // receives progress and logs
 	Drain   <-chan struct{}
 	// Why says what makes a key one that nobody knows.
 	Why func(Key) string

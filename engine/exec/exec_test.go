@@ -382,7 +382,7 @@ func TestRetryOnlyAfterFaults(t *testing.T) {
 
 func TestLimit(t *testing.T) {
 	var running, most atomic.Int32
-	x := exec.NewLimit(map[string]int{"gpu": 2}, executorFunc(func(context.Context, exec.Job) (exec.Result, error) {
+	x := &exec.Limit{Slots: exec.NewSlots(map[string]int{"gpu": 2}), Next: executorFunc(func(context.Context, exec.Job) (exec.Result, error) {
 		now := running.Add(1)
 		for {
 			m := most.Load()
@@ -392,7 +392,7 @@ func TestLimit(t *testing.T) {
 		}
 		running.Add(-1)
 		return exec.Result{}, nil
-	}))
+	})}
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() { x.Execute(context.Background(), exec.Job{Pool: "gpu"}) })

@@ -133,6 +133,14 @@ func Value(a arrow.Array, i int) any {
 	}
 }
 
+// EqualCells reports whether two values are the same, NaN being the same as itself.
+func EqualCells(a arrow.Array, i int, b arrow.Array, j int) bool {
+	f, g := digest.NewFramer(), digest.NewFramer()
+	HashCell(f, a, i)
+	HashCell(g, b, j)
+	return f.Equal(g)
+}
+
 // longest value that RowText writes whole.
 const briefCell = 40
 
@@ -140,11 +148,24 @@ const briefCell = 40
 func RowText(rec arrow.Record, i int) string {
 	parts := make([]string, rec.NumCols())
 	for c, column := range rec.Columns() {
-		value := fmt.Sprintf("%q", fmt.Sprint(Value(column, i)))
-		if len(value) > briefCell {
-			value = value[:briefCell-4] + `..."`
-		}
-		parts[c] = rec.ColumnName(c) + "=" + value
+		parts[c] = rec.ColumnName(c) + "=" + cellText(column, i)
 	}
 	return strings.Join(parts, " ")
+}
+
+// Text writes the value of a column of a row, cut short if it is long.
+func (r Row) Text(column string) string {
+	i := r.Record.Schema().FieldIndices(column)
+	if len(i) == 0 {
+		return "nothing"
+	}
+	return cellText(r.Record.Column(i[0]), r.I)
+}
+
+func cellText(a arrow.Array, i int) string {
+	value := fmt.Sprintf("%q", fmt.Sprint(Value(a, i)))
+	if len(value) > briefCell {
+		value = value[:briefCell-4] + `..."`
+	}
+	return value
 }

@@ -34,6 +34,23 @@ func Each[T any](r *Reader) iter.Seq2[T, error] {
 	}
 }
 
+// Rows yields the rows of r.
+func Rows(r *Reader) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		for rec, err := range r.Batches() {
+			if err != nil {
+				yield(Row{}, err)
+				return
+			}
+			for i := range int(rec.NumRows()) {
+				if !yield(Row{rec, i}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // All reads every row of r.
 func All[T any](r *Reader) ([]T, error) {
 	var rows []T
