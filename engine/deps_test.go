@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"engine/node":                {"engine/table"},
 	"engine/node/nodetest":       {"engine/cas", "engine/digest", "engine/event", "engine/exec", "engine/node", "engine/table"},
 	"engine/plan":                {"engine/node", "engine/spec", "engine/table"},
-	"engine/exec":                {"engine/cas", "engine/digest", "engine/event", "engine/node", "engine/table"},
+	"engine/exec":                {"engine/cas", "engine/digest", "engine/durable", "engine/event", "engine/node", "engine/table"},
 	"engine/sched":               {"engine/event", "engine/exec", "engine/node", "engine/plan", "engine/table"},
 	"engine/run":                 {"engine/digest", "engine/durable", "engine/event"},
 	"engine/report":              {"engine/event", "engine/run"},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ouroflow/ouroflow/engine/cas"
+	"github.com/ouroflow/ouroflow/engine/durable"
 	"github.com/ouroflow/ouroflow/engine/event"
 	"github.com/ouroflow/ouroflow/engine/exec"
 	"github.com/ouroflow/ouroflow/engine/node"
@@ -66,7 +67,7 @@ func (e *Engine) Run(ctx context.Context, req Request) (*run.Record, error) {
 	}
 	recorder, err := e.Runs.Create(record, req.Pipeline)
 	if err != nil {
-		return nil, fmt.Errorf("creating the run: %w", err)
+		return nil, durable.Advise(fmt.Errorf("creating the run: %w", err))
 	}
 	sink := event.Tee(append([]event.Sink{recorder}, req.Sinks...)...)
 	sink.Emit(event.Event{Kind: event.RunStarted, Run: record.ID, Note: record.Pipeline})
@@ -78,7 +79,7 @@ func (e *Engine) Run(ctx context.Context, req Request) (*run.Record, error) {
 	state := sched.Overall(outcomes)
 	sink.Emit(event.Event{Kind: event.RunEnded, Run: record.ID, State: state})
 	if err := recorder.Close(); err != nil {
-		return record, err
+		return record, durable.Advise(err)
 	}
 	return record, stateError(state)
 }

@@ -48,7 +48,15 @@ type folders struct{ cache, runs string }
 // the project that near lies in.
 func (a *app) folders(near string) folders {
 	base := projectDir(near)
-	return folders{or(a.cacheDir, filepath.Join(base, "cache")), or(a.runsDir, filepath.Join(base, "runs"))}
+	return folders{absolute(or(a.cacheDir, filepath.Join(base, "cache"))), absolute(or(a.runsDir, filepath.Join(base, "runs")))}
+}
+
+// absolute makes a path independent of the working folder, which may go away.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
 
 func (a *app) engine(near string) *engine.Engine {

@@ -42,7 +42,7 @@ func (a *app) runCommand() *cobra.Command {
 				return err
 			}
 			if cmd.Dir, err = os.Getwd(); err != nil {
-				return err
+				return fmt.Errorf("the working folder is gone: %w; change to one that exists", err)
 			}
 			cmd.Profiles, cmd.Sets, cmd.ParamFiles = flags.profiles, flags.sets, flags.paramFiles
 			return a.execute(args[0], p, content, cmd, how)
@@ -114,7 +114,10 @@ func (a *app) resume(old *run.Record, how display) error {
 	}
 	a.cacheDir, a.runsDir = cache, runsDir
 	if err := os.Chdir(old.Command.Dir); err != nil {
-		return fmt.Errorf("returning to the folder of the run: %w", err)
+		if len(old.Command.ParamFiles) > 0 {
+			return fmt.Errorf("returning to the folder of the run, where its parameter files are: %w; make it again, or run the pipeline anew", err)
+		}
+		fmt.Fprintf(a.stderr, "ouroflow: the folder that the run was started in is gone (%v); going on from here\n", err)
 	}
 	cmd := old.Command
 	cmd.Resumes = old.ID

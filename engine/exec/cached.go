@@ -7,6 +7,7 @@ import (
 	"maps"
 
 	"github.com/ouroflow/ouroflow/engine/cas"
+	"github.com/ouroflow/ouroflow/engine/durable"
 	"github.com/ouroflow/ouroflow/engine/event"
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/table"
@@ -26,6 +27,11 @@ type action struct {
 
 // Execute implements Executor.
 func (c *Cached) Execute(ctx context.Context, job Job) (Result, error) {
+	res, err := c.execute(ctx, job)
+	return res, durable.Advise(err)
+}
+
+func (c *Cached) execute(ctx context.Context, job Job) (Result, error) {
 	pins, err := pin(ctx, job)
 	if err != nil {
 		return Result{}, err
