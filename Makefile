@@ -7,7 +7,7 @@ LDFLAGS := -s -w -X main.release=$(VERSION) -X main.commit=$(COMMIT)
 LINT    := bin/golangci-lint
 LINT_VERSION := v2.15.0
 
-.PHONY: help setup build run test race lint fmt fuzz docs bench bench-noop bench-warm clean
+.PHONY: help setup build run test race lint fmt fuzz docs bench bench-noop bench-warm bench-memory bench-append bench-rows bench-cache bench-peers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

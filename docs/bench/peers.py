@@ -6,8 +6,10 @@ redun are installed from PyPI, each into a virtual environment of its own below
 --venv (default: a temporary folder); what is there already is used again.
 
 Scenarios: a cold run of N steps and a join; the same command again (no-op, median
-of 3, the tools taking turns); one input changed; 1% of the rows of a file appended;
-kill -9 when half of N slow steps are done, then the same command again.
+of 3, the tools taking turns); one input changed; 1% of the rows of a file appended,
+where a step is the whole file; the same with a tenth of the rows for redun with a
+task for each row; kill -9 when half of N slow steps are done, then the same command
+again.
 
 What is the same: the input files, the shell command of a step, and how many steps
 may run at once (one for each processor). What isn't, because it is how each tool
@@ -154,14 +156,14 @@ class Place:
 
     @contextlib.contextmanager
     def running(self, command):
-        """A command as a process group, of which nothing is left afterwards."""
+        """A command as a process group; if it still runs afterwards, it is killed."""
         with open(os.path.join(self.path, "printed.log"), "w") as printed:
             process = subprocess.Popen(command, cwd=self.path, env=self.env, stdin=subprocess.DEVNULL,
                                        stdout=printed, stderr=printed, start_new_session=True)
         try:
             yield process
         finally:
-            with contextlib.suppress(ProcessLookupError):
+            if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
@@ -187,7 +189,8 @@ class Tool:
 
     def version(self):
         shown = subprocess.run([self.program, "--version"], check=True, capture_output=True, text=True).stdout
-        return f"{self.name} {shown.split(maxsplit=2)[1] if ' ' in shown.splitlines()[0] else shown.strip()}"
+        line = shown.splitlines()[0]
+        return line if self.name in line.lower() else f"{self.name} {line}"
 
     def graph(self, place, n, command):
         """Writes the graph of n steps, each with this command, and their join."""
@@ -429,10 +432,10 @@ class Bench:
         self.report(f"noop_{n}", {tool.name: median([run[tool.name] for run in again]) for tool in places})
         self.report(f"change_1_of_{n}", self.each("change", places, change))
 
-    def append(self, tools, n):
+    def append(self, name, tools, n):
         """1% of the rows of a file are added. A row costs next to nothing here, so
         times tell what the tools add to it; what rows would cost is in their number."""
-        places, more = self.places("append", tools), max(1, n // 100)
+        places, more = self.places(name, tools), max(1, n // 100)
 
         def update(tool, place):
             before = len(place.ran())
@@ -446,8 +449,8 @@ class Bench:
             return found
 
         self.each("rows", places, lambda tool, place: tool.rows(place, n, more))
-        self.report(f"rows_{n}", self.each("rows", places, update))
-        self.report(f"append_{more}_to_{n}", self.each("append", places, grow))
+        self.report(f"{name}_{n}", self.each("rows", places, update))
+        self.report(f"{name}_{n}_append_{more}", self.each("append", places, grow))
 
     def resume(self, tools, n):
         def act(tool, place):
@@ -567,7 +570,8 @@ def main():
         bench = Bench(root, quiet(root))
         bench.warm_up(tools)
         bench.steps(tools, args.nodes)
-        bench.append(tools + [RedunByRow(t.program) for t in tools if t.name == "redun"], args.rows)
+        bench.append("rows", tools, args.rows)
+        bench.append("by_row", tools[:1] + [RedunByRow(t.program) for t in tools if t.name == "redun"], args.rows // 10)
         bench.resume(tools, args.nodes)
         bench.table()
 

@@ -36,15 +36,15 @@ type rowJob struct {
 	offer  sync.Once
 
 	mu      sync.Mutex
-	waiting map[digest.Digest][]int // units that wait for a key that isn't stored
-	mine    map[int]digest.Digest   // units that this job took, and their keys
+	waiting map[digest.Digest]int // first unit with a key that isn't stored
+	mine    map[int]digest.Digest // units that this job took, and their keys
 	counts  event.Rows
 }
 
 func executeRows(ctx context.Context, store cas.Store, job Job, in inputs, h *host) (Result, error) {
 	r := &rowJob{
 		inputs: in, host: h, ctx: ctx, rows: job.Node.Rows, store: store,
-		window: newWindow(), waiting: map[digest.Digest][]int{}, mine: map[int]digest.Digest{},
+		window: newWindow(), waiting: map[digest.Digest]int{}, mine: map[int]digest.Digest{},
 	}
 	r.cache = newRowCache(store.Rows(rowSpace(job.Node)), r.damage)
 	if err := r.open(); err != nil {
@@ -226,16 +226,15 @@ func (r *rowJob) Pending() iter.Seq2[node.Unit, error] {
 func (r *rowJob) known(unit int, key digest.Digest) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if units, ok := r.waiting[key]; ok {
-		r.waiting[key] = append(units, unit)
-		r.window.push(unsettled)
+	if _, ok := r.waiting[key]; ok {
+		r.window.push(repeated, 0)
 		r.counts.Duplicate++
 		return true
 	}
 	place, own, ok := r.cache.find(key)
 	if !ok {
-		r.waiting[key] = []int{unit}
-		r.window.push(unsettled)
+		r.waiting[key] = unit
+		r.window.push(unsettled, 0)
 		return false
 	}
 	if own {
@@ -243,7 +242,7 @@ func (r *rowJob) known(unit int, key digest.Digest) bool {
 	} else {
 		r.counts.Cached++
 	}
-	r.window.push(place)
+	r.window.push(settled, place)
 	return true
 }
 
@@ -270,7 +269,7 @@ func (r *rowJob) take(fresh []candidate) ([]cas.Holder, error) {
 	return holders, nil
 }
 
-// arrived settles the units of a key that another run has stored. It returns
+// arrived settles the unit of a key whose row another run has stored. It returns
 // false if the row can't be read.
 func (r *rowJob) arrived(key digest.Digest) bool {
 	place, _, ok := r.cache.find(key)
@@ -387,13 +386,12 @@ func (r *rowJob) join() error {
 	next, stop := iter.Pull2(in.Batches())
 	defer stop()
 	j.next = next
-	places := make([]cas.Place, assembleRows)
 	for {
-		n, err := r.window.next(places)
-		if err != nil || n == 0 {
+		units, err := r.window.take(assembleRows)
+		if err != nil || units.n == 0 {
 			return err
 		}
-		if err := r.out.Write(func(w *table.Writer) error { return j.append(w, places[:n]) }); err != nil {
+		if err := r.out.Write(func(w *table.Writer) error { return j.append(w, units) }); err != nil {
 			return err
 		}
 	}
@@ -412,12 +410,12 @@ type joiner struct {
 	units  int           // of the batch
 }
 
-func (j *joiner) append(w *table.Writer, places []cas.Place) error {
-	for _, p := range places {
+func (j *joiner) append(w *table.Writer, units span) error {
+	for i := range units.n {
 		if err := j.reach(); err != nil {
 			return err
 		}
-		right, err := j.cache.row(p, j.key)
+		right, err := j.row(units, i)
 		if err != nil {
 			return node.Faultf("a row that was stored can't be read: %w", err)
 		}
@@ -427,6 +425,19 @@ func (j *joiner) append(w *table.Writer, places []cas.Place) error {
 		j.at++
 	}
 	return nil
+}
+
+// row reads the stored row of a unit. One that repeats an earlier one is found by its
+// key, since that is stored by now.
+func (j *joiner) row(units span, i int) (table.Row, error) {
+	place := units.place + cas.Place(i)
+	if units.state == repeated {
+		var ok bool
+		if place, ok = j.cache.place(j.key()); !ok {
+			return table.Row{}, errors.New("the row that it repeats is gone")
+		}
+	}
+	return j.cache.row(place, j.key)
 }
 
 // key is the key of the unit that comes next.

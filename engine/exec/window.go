@@ -1,25 +1,40 @@
 package exec
 
 import (
+	"sort"
 	"sync"
 
 	"github.com/ouroflow/ouroflow/engine/cas"
 )
 
-// window holds the places of units, in order, from the first that isn't in the
-// output yet to the last whose key was made: the part of the table that is being
-// worked on.
+// window says where the rows of units are, in order, from the first unit that isn't
+// in the output yet to the last whose key was made: the part of the table that is
+// being worked on. However many units wait behind one that takes long, it stays
+// small where their rows lie in a row.
 type window struct {
-	mu     sync.Mutex
-	more   *sync.Cond
-	first  int // unit of places[0]
-	places []cas.Place
-	ended  bool
-	err    error
+	mu    sync.Mutex
+	more  *sync.Cond
+	spans []span
+	next  int // unit that will be pushed
+	ended bool
+	err   error
 }
 
-// unsettled is the place of a unit whose row isn't stored yet.
-const unsettled = ^cas.Place(0)
+// span is a number of consecutive units.
+type span struct {
+	first, n int
+	state    state
+	place    cas.Place // of the first, if settled; the others follow it
+}
+
+// state says what is known of the units of a span.
+type state int
+
+const (
+	settled   state = iota // their rows are stored
+	unsettled              // the row will be stored
+	repeated               // they have keys of units before them
+)
 
 func newWindow() *window {
 	w := &window{}
@@ -27,23 +42,39 @@ func newWindow() *window {
 	return w
 }
 
-// push adds the next unit.
-func (w *window) push(p cas.Place) {
+// push adds the next unit. The place counts if it is settled.
+func (w *window) push(s state, p cas.Place) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.places = append(w.places, p)
-	if p != unsettled {
+	unit := w.next
+	w.next++
+	if s != unsettled {
 		w.more.Signal()
+	}
+	if i := len(w.spans) - 1; i >= 0 && w.spans[i].continues(s, p) {
+		w.spans[i].n++
+		return
+	}
+	w.spans = append(w.spans, span{unit, 1, s, p})
+}
+
+func (s span) continues(state state, p cas.Place) bool {
+	switch state {
+	case settled:
+		return s.state == settled && s.place+cas.Place(s.n) == p
+	case repeated:
+		return s.state == repeated
+	default:
+		return false
 	}
 }
 
-// settle says where the rows of units are that were unsettled.
-func (w *window) settle(units []int, p cas.Place) {
+// settle says where the row of an unsettled unit is.
+func (w *window) settle(unit int, p cas.Place) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, u := range units {
-		w.places[u-w.first] = p
-	}
+	i := sort.Search(len(w.spans), func(i int) bool { return w.spans[i].first >= unit })
+	w.spans[i].state, w.spans[i].place = settled, p
 	w.more.Signal()
 }
 
@@ -65,22 +96,27 @@ func (w *window) failed() error {
 	return w.err
 }
 
-// next waits until the first unit is settled, and takes it with those after it
-// that are settled, too, at most len(into). It returns none at the end.
-func (w *window) next(into []cas.Place) (int, error) {
+// take waits until the first units are stored, and takes them, at most so many. It
+// returns none at the end.
+func (w *window) take(most int) (span, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for w.err == nil && (len(w.places) == 0 && !w.ended || len(w.places) > 0 && w.places[0] == unsettled) {
+	for w.err == nil && (len(w.spans) == 0 && !w.ended || len(w.spans) > 0 && w.spans[0].state == unsettled) {
 		w.more.Wait()
 	}
-	if w.err != nil {
-		return 0, w.err
+	if w.err != nil || len(w.spans) == 0 {
+		return span{}, w.err
 	}
-	n := 0
-	for n < len(into) && n < len(w.places) && w.places[n] != unsettled {
-		into[n] = w.places[n]
-		n++
+	s := w.spans[0]
+	if s.n <= most {
+		w.spans = w.spans[1:]
+		return s, nil
 	}
-	w.places, w.first = w.places[n:], w.first+n
-	return n, nil
+	rest := &w.spans[0]
+	rest.first, rest.n = rest.first+most, rest.n-most
+	if s.state == settled {
+		rest.place += cas.Place(most)
+	}
+	s.n = most
+	return s, nil
 }

@@ -126,14 +126,24 @@ func (t *Tree) Digests() []digest.Digest {
 	return digests
 }
 
-// ReadFile returns the content of one file.
-func (t *Tree) ReadFile(name string) ([]byte, error) {
+// Open opens one file. The caller closes it.
+func (t *Tree) Open(name string) (cas.Blob, error) {
 	for _, f := range t.files {
 		if f.Path == name {
-			return cas.ReadAll(t.store, f.Digest)
+			return t.store.Open(f.Digest)
 		}
 	}
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+}
+
+// ReadFile returns the content of one file.
+func (t *Tree) ReadFile(name string) ([]byte, error) {
+	b, err := t.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer b.Close()
+	return io.ReadAll(io.NewSectionReader(b, 0, b.Size()))
 }
 
 // Extract writes the files of the tree into dir.

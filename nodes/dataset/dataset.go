@@ -4,8 +4,12 @@ package dataset
 import (
 	"context"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
+	"strings"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/table"
 )
@@ -16,6 +20,8 @@ type Params struct {
 	SHA256 string            `yaml:"sha256" doc:"SHA-256 of the file in hexadecimal, checked. A URL must have one."`
 	Format string            `yaml:"format" enum:"auto|mbpp|mbpp_sanitized|humaneval|json|jsonl|csv|parquet|arrow" doc:"What the file is. auto looks at its name and first row."`
 	Column map[string]string `yaml:"columns" doc:"For your own files: which field holds problem_id, split, prompt, tests, setup, reference or entry_point. Default: the field of the same name."`
+	Rows   string            `yaml:"rows" enum:"problems|samples" doc:"What a row of the file is: a problem, or a sample of one, so that a problem_id may be there more than once."`
+	Extra  []string          `yaml:"extra" doc:"Further fields of the file to keep, as columns of text: code and verdict of samples, for instance."`
 	Split  Split             `yaml:"split" doc:"How problems are split."`
 	Keep   []string          `yaml:"keep" doc:"Splits to keep; empty means all."`
 	IDs    []string          `yaml:"ids" doc:"Problems to keep, by problem_id; empty means all."`
@@ -39,7 +45,14 @@ type problem struct {
 	Setup      string   `arrow:"setup"`
 	Reference  string   `arrow:"reference"`
 	EntryPoint string   `arrow:"entry_point"`
+	extra      []string // values of Params.Extra
 }
+
+// What a row of the file is.
+const (
+	rowsProblems = "problems"
+	rowsSamples  = "samples"
+)
 
 // Type returns the node type dataset.
 func Type() *node.Type {
@@ -49,18 +62,28 @@ func Type() *node.Type {
 		Doc:     "Reads programming problems with their tests and splits. Prompts that are the same or nearly the same in two splits are listed in the output `duplicates`.",
 		Defaults: Params{
 			Format: "auto",
+			Rows:   rowsProblems,
 			Split:  Split{By: "auto"},
 		},
 		Check: check,
-		Ports: func(Params) node.Ports {
+		Ports: func(p Params) node.Ports {
 			return node.Ports{Out: []node.Port{
-				{Name: "problems", Doc: "One row a problem.", Schema: table.SchemaOf[problem]()},
+				{Name: "problems", Doc: "One row a problem, or a sample.", Schema: schema(p.Extra)},
 				{Name: "duplicates", Doc: "Pairs of problems of different splits whose prompts are alike.", Schema: table.SchemaOf[duplicate]()},
 			}}
 		},
 		Pin: pin,
 		Run: run,
 	}.Type()
+}
+
+// schema is that of the problems with the extra columns.
+func schema(extra []string) *arrow.Schema {
+	var fields []arrow.Field
+	for _, name := range extra {
+		fields = append(fields, arrow.Field{Name: name, Type: table.String})
+	}
+	return table.Concat(table.SchemaOf[problem](), arrow.NewSchema(fields, nil))
 }
 
 var columnNames = []string{"problem_id", "split", "prompt", "tests", "setup", "reference", "entry_point"}
@@ -77,6 +100,11 @@ func check(p Params) error {
 			return node.BadField("columns."+name, "no column is named so; columns are %v", columnNames)
 		}
 	}
+	for i, name := range p.Extra {
+		if slices.Contains(columnNames, name) || slices.Contains(p.Extra[:i], name) || name == "" {
+			return node.BadField("extra", "%q is a column already, or no name", name)
+		}
+	}
 	return checkSplit(p.Split)
 }
 
@@ -86,86 +114,99 @@ func pin(_ context.Context, p Params) (node.Pins, error) {
 	if isURL(p.Path) {
 		return node.Pins{"content": p.SHA256, "name": baseName(p.Path)}, nil
 	}
-	b, err := readFile(p)
+	sum, err := fileSum(p)
 	if err != nil {
 		return nil, err
 	}
-	return node.Pins{"content": sha(b), "name": baseName(p.Path)}, nil
+	return node.Pins{"content": sum, "name": baseName(p.Path)}, nil
 }
 
 func run(ctx context.Context, p Params, t node.Task) error {
-	content, err := read(ctx, p)
+	file, err := open(ctx, p)
 	if err != nil {
 		return err
 	}
-	problems, err := parse(p, content)
-	if err != nil {
+	defer file.Close()
+	if err := write(ctx, p, parse(p, file), t); err != nil {
 		return fmt.Errorf("%s: %w", p.Path, err)
 	}
-	if problems, err = choose(p, problems); err != nil {
-		return fmt.Errorf("%s: %w", p.Path, err)
-	}
-	w, err := t.Out("problems")
-	if err != nil {
-		return err
-	}
-	if err := table.AppendAll(w, problems); err != nil {
-		return err
-	}
-	t.Logf("%d problems: %s", len(problems), describeSplits(problems))
-	return reportDuplicates(problems, t)
+	return nil
 }
 
-func reportDuplicates(problems []problem, t node.Task) error {
-	pairs := findDuplicates(problems)
-	w, err := t.Out("duplicates")
+// write splits the problems, applies the filters and writes those that are kept, one
+// by one: only shares need all problems at once.
+func write(ctx context.Context, p Params, problems iter.Seq2[problem, error], t node.Task) error {
+	out, err := newWriter(p, t)
 	if err != nil {
 		return err
 	}
-	exact := 0
-	for _, d := range pairs {
-		if d.Exact {
-			exact++
+	f := &filter{p: p, seen: map[string]int{}, taken: map[string]int{}, found: map[string]bool{}}
+	for q, err := range splitProblems(p.Split, problems) {
+		if err == nil && ctx.Err() != nil {
+			err = context.Cause(ctx)
 		}
-	}
-	if len(pairs) > 0 {
-		t.Logf("prompts that cross splits: %d the same, %d nearly the same (output duplicates)", exact, len(pairs)-exact)
-	}
-	return table.AppendAll(w, pairs)
-}
-
-// choose splits the problems and applies the filters.
-func choose(p Params, problems []problem) ([]problem, error) {
-	problems, err := applySplit(p.Split, problems)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkIDs(p.IDs, problems); err != nil {
-		return nil, err
-	}
-	taken := map[string]int{}
-	var out []problem
-	for _, q := range problems {
-		if len(p.Keep) > 0 && !slices.Contains(p.Keep, q.Split) || len(p.IDs) > 0 && !slices.Contains(p.IDs, q.ID) {
+		if err != nil {
+			return err
+		}
+		if !f.keeps(q) {
 			continue
 		}
-		if p.Limit > 0 && taken[q.Split] >= p.Limit {
-			continue
+		if err := out.append(q); err != nil {
+			return err
 		}
-		taken[q.Split]++
-		out = append(out, q)
 	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("no problem is left of %d (%s)", len(problems), describeSplits(problems))
+	if err := f.check(); err != nil {
+		return err
 	}
-	return out, nil
+	t.Logf("%d %s: %s", f.kept, p.Rows, describe(f.taken))
+	return out.close()
 }
 
-func checkIDs(ids []string, problems []problem) error {
-	for _, id := range ids {
-		if !slices.ContainsFunc(problems, func(q problem) bool { return q.ID == id }) {
+// filter keeps the problems that the params ask for.
+type filter struct {
+	p     Params
+	seen  map[string]int // by split
+	taken map[string]int // of them kept
+	kept  int
+	found map[string]bool // of Params.IDs
+}
+
+func (f *filter) keeps(q problem) bool {
+	f.seen[q.Split]++
+	if slices.Contains(f.p.IDs, q.ID) {
+		f.found[q.ID] = true
+	} else if len(f.p.IDs) > 0 {
+		return false
+	}
+	if len(f.p.Keep) > 0 && !slices.Contains(f.p.Keep, q.Split) || f.p.Limit > 0 && f.taken[q.Split] >= f.p.Limit {
+		return false
+	}
+	f.taken[q.Split]++
+	f.kept++
+	return true
+}
+
+// check finds filters that nothing met.
+func (f *filter) check() error {
+	for _, id := range f.p.IDs {
+		if !f.found[id] {
 			return fmt.Errorf("ids names problem %q, which isn't there", id)
 		}
 	}
+	if f.kept == 0 {
+		total := 0
+		for _, n := range f.seen {
+			total += n
+		}
+		return fmt.Errorf("no problem is left of %d (%s)", total, describe(f.seen))
+	}
 	return nil
+}
+
+func describe(counts map[string]int) string {
+	parts := make([]string, 0, len(counts))
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%s %d", orElse(name, "no split"), counts[name]))
+	}
+	return strings.Join(parts, ", ")
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ouroflow/ouroflow/engine/exec"
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/node/nodetest"
 	"pgregory.net/rapid"
@@ -46,22 +47,22 @@ func TestFormats(t *testing.T) {
 	}{
 		"mbpp.jsonl": {
 			content: `{"task_id": 602, "text": "Add.", "code": "def helper(x):\r\n  return x\r\ndef add(a,b):\r\n  return a+b", "test_list": ["assert add(1, 2) == 3"], "test_setup_code": "import math"}`,
-			want:    problem{"602", "train", "Add.", []string{"assert add(1, 2) == 3"}, "import math", "def helper(x):\n  return x\ndef add(a,b):\n  return a+b", "add"},
+			want:    problem{"602", "train", "Add.", []string{"assert add(1, 2) == 3"}, "import math", "def helper(x):\n  return x\ndef add(a,b):\n  return a+b", "add", nil},
 		},
 		"sanitized.json": {
 			content: `[{"task_id": 11, "prompt": "Add.", "code": "def add(a): return a", "test_imports": ["import re", "import os"], "test_list": ["assert add(1)"]}]`,
-			want:    problem{"11", "test", "Add.", []string{"assert add(1)"}, "import re\nimport os", "def add(a): return a", "add"},
+			want:    problem{"11", "test", "Add.", []string{"assert add(1)"}, "import re\nimport os", "def add(a): return a", "add", nil},
 		},
 		"humaneval.jsonl": {
 			content: `{"task_id": "HumanEval/0", "prompt": "def f(x):\n", "entry_point": "f", "canonical_solution": "    return x\n", "test": "def check(candidate):\n    assert candidate(1) == 1\n"}`,
-			want:    problem{"HumanEval/0", "", "def f(x):\n", []string{"def check(candidate):\n    assert candidate(1) == 1\n\ncheck(f)\n"}, "", "def f(x):\n    return x\n", "f"},
+			want:    problem{"HumanEval/0", "", "def f(x):\n", []string{"def check(candidate):\n    assert candidate(1) == 1\n\ncheck(f)\n"}, "", "def f(x):\n    return x\n", "f", nil},
 		},
 		"own.csv": {
 			content: "key,question,checks,split\n7,Add.,\"[\"\"assert f(1)\"\", \"\"assert f(2)\"\"]\",dev\n",
 			set: func(p *Params) {
 				p.Column = map[string]string{"problem_id": "key", "prompt": "question", "tests": "checks"}
 			},
-			want: problem{"7", "dev", "Add.", []string{"assert f(1)", "assert f(2)"}, "", "", ""},
+			want: problem{"7", "dev", "Add.", []string{"assert f(1)", "assert f(2)"}, "", "", "", nil},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -151,7 +152,7 @@ func TestErrors(t *testing.T) {
 		set           func(*Params)
 		want          string
 	}{
-		"bad line":      {"p.jsonl", "{\"problem_id\": 1}\nnot json\n", nil, "line 2"},
+		"bad line":      {"p.jsonl", "{\"problem_id\": 1, \"prompt\": \"x\", \"tests\": [\"t\"]}\nnot json\n", nil, "line 2"},
 		"twice":         {"p.jsonl", strings.Replace(four, `"problem_id": 2`, `"problem_id": 1`, 1), nil, `"1" is there twice`},
 		"no tests":      {"p.jsonl", `{"problem_id": 1, "prompt": "x"}`, nil, "has no tests"},
 		"empty":         {"p.jsonl", "", nil, "has no problems"},
@@ -213,7 +214,11 @@ func TestMBPP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := describeSplits(got); s != "prompt 10, test 500, train 374, validation 90" {
+	counts := map[string]int{}
+	for _, q := range got {
+		counts[q.Split]++
+	}
+	if s := describe(counts); s != "prompt 10, test 500, train 374, validation 90" {
 		t.Errorf("splits: %s", s)
 	}
 	exact := map[string]bool{}
@@ -226,4 +231,38 @@ func TestMBPP(t *testing.T) {
 		t.Errorf("exact duplicates: %v, want %v", exact, want)
 	}
 	t.Logf("%d near duplicates", len(pairs)-len(exact))
+}
+
+// Samples of problems keep further fields, and repeat their problem.
+func TestSamples(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.jsonl")
+	content := `{"problem_id": 1, "prompt": "Add.", "tests": ["t"], "code": "a", "verdict": "passed", "tries": 2}
+{"problem_id": 1, "prompt": "Add.", "tests": ["t"], "code": "b", "verdict": "failed"}
+`
+	if err := os.WriteFile(path, []byte(content), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	b := nodetest.New(t)
+	run := func(rows string) (exec.Result, error) {
+		return b.Run(t, Type(), func(params any) {
+			p := params.(*Params)
+			p.Path, p.Rows, p.Extra = node.Path(path), rows, []string{"verdict", "tries"}
+		})
+	}
+	if _, err := run(rowsProblems); err == nil || !strings.Contains(err.Error(), "rows: samples") {
+		t.Errorf("err = %v", err)
+	}
+	res, err := run(rowsSamples)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type row struct {
+		ID      string `arrow:"problem_id"`
+		Verdict string `arrow:"verdict"`
+		Tries   string `arrow:"tries"`
+	}
+	want := []row{{"1", "passed", "2"}, {"1", "failed", ""}}
+	if got := nodetest.Rows[row](t, b, res, "problems"); !reflect.DeepEqual(got, want) {
+		t.Errorf("rows = %v", got)
+	}
 }

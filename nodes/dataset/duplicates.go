@@ -19,23 +19,46 @@ type duplicate struct {
 	Exact      bool    `arrow:"exact"`      // the same words in the same order
 }
 
-// findDuplicates compares every pair of problems of different splits.
-func findDuplicates(problems []problem) []duplicate {
-	texts, words := make([]string, len(problems)), make([]map[string]bool, len(problems))
-	for i, q := range problems {
-		texts[i] = normalise(q.Prompt)
-		words[i] = contentWords(texts[i])
+// comparison compares every pair of problems of different splits. Problems without
+// a split are not held.
+type comparison struct {
+	seen     map[string]bool // problem ids
+	problems []compared
+	splits   map[string]bool
+}
+
+// compared is what is held of a problem.
+type compared struct {
+	id, split, text string
+	words           map[string]bool
+}
+
+func newComparison() comparison {
+	return comparison{seen: map[string]bool{}, splits: map[string]bool{}}
+}
+
+func (c *comparison) add(q problem) {
+	if q.Split == "" || c.seen[q.ID] {
+		return
+	}
+	c.seen[q.ID], c.splits[q.Split] = true, true
+	text := normalise(q.Prompt)
+	c.problems = append(c.problems, compared{q.ID, q.Split, text, contentWords(text)})
+}
+
+func (c *comparison) duplicates() []duplicate {
+	if len(c.splits) < 2 {
+		return nil
 	}
 	var out []duplicate
-	for i, a := range problems {
-		for j := i + 1; j < len(problems); j++ {
-			b := problems[j]
-			if a.Split == b.Split || !alikeInSize(len(words[i]), len(words[j])) {
+	for i, a := range c.problems {
+		for _, b := range c.problems[i+1:] {
+			if a.split == b.split || !alikeInSize(len(a.words), len(b.words)) {
 				continue
 			}
-			exact, similarity := texts[i] == texts[j], jaccard(words[i], words[j])
+			exact, similarity := a.text == b.text, jaccard(a.words, b.words)
 			if exact || similarity >= nearlySame {
-				out = append(out, duplicate{a.ID, a.Split, b.ID, b.Split, similarity, exact})
+				out = append(out, duplicate{a.id, a.split, b.id, b.split, similarity, exact})
 			}
 		}
 	}

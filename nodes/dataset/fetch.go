@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -29,23 +30,36 @@ func sha(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func read(ctx context.Context, p Params) ([]byte, error) {
+// open returns the content of the file or URL.
+func open(ctx context.Context, p Params) (io.ReadCloser, error) {
 	if isURL(p.Path) {
-		return download(ctx, p)
+		b, err := download(ctx, p)
+		return io.NopCloser(bytes.NewReader(b)), err
 	}
-	return readFile(p)
-}
-
-func readFile(p Params) ([]byte, error) {
-	b, err := os.ReadFile(string(p.Path))
+	f, err := os.Open(string(p.Path))
 	if err != nil {
 		return nil, fmt.Errorf("reading problems: %w", err)
 	}
-	return b, checkSum(p, b)
+	return f, nil
 }
 
-func checkSum(p Params, b []byte) error {
-	if got := sha(b); p.SHA256 != "" && !strings.EqualFold(got, p.SHA256) {
+// fileSum is the SHA-256 of the file, checked if the pipeline has one.
+func fileSum(p Params) (string, error) {
+	f, err := os.Open(string(p.Path))
+	if err != nil {
+		return "", fmt.Errorf("reading problems: %w", err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("reading problems: %w", err)
+	}
+	sum := hex.EncodeToString(h.Sum(nil))
+	return sum, checkSum(p, sum)
+}
+
+func checkSum(p Params, got string) error {
+	if p.SHA256 != "" && !strings.EqualFold(got, p.SHA256) {
 		return fmt.Errorf("%s has SHA-256 %s, but the pipeline expects %s", p.Path, got, p.SHA256)
 	}
 	return nil
@@ -76,5 +90,5 @@ func download(ctx context.Context, p Params) ([]byte, error) {
 	if len(b) > maxDownload {
 		return nil, fmt.Errorf("%s is larger than %d bytes", p.Path, maxDownload)
 	}
-	return b, checkSum(p, b)
+	return b, checkSum(p, sha(b))
 }

@@ -3,6 +3,8 @@ package dataset
 import (
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,23 +12,28 @@ import (
 	"github.com/ouroflow/ouroflow/engine/table/tableio"
 )
 
-// parse reads the problems of a file in file order.
-func parse(p Params, content []byte) ([]problem, error) {
-	container, kind, err := formats(p)
-	if err != nil {
-		return nil, err
+// parse yields the problems of a file in file order.
+func parse(p Params, file io.Reader) iter.Seq2[problem, error] {
+	return func(yield func(problem, error) bool) {
+		container, kind, err := formats(p)
+		if err != nil {
+			yield(problem{}, err)
+			return
+		}
+		c := &converter{p: p, kind: kind, seen: map[string]bool{}}
+		for o, err := range tableio.Objects(container, file) {
+			var q problem
+			if err == nil {
+				q, err = c.convert(o)
+			}
+			if !yield(q, err) || err != nil {
+				return
+			}
+		}
+		if c.rows == 0 {
+			yield(problem{}, errors.New("the file has no problems"))
+		}
 	}
-	rows, err := tableio.ReadObjects(container, content)
-	if err != nil {
-		return nil, err
-	}
-	if len(rows) == 0 {
-		return nil, errors.New("the file has no problems")
-	}
-	if kind == "auto" {
-		kind = detect(rows[0])
-	}
-	return convert(p, kind, rows)
 }
 
 // formats tells the container format of the file from what its rows are.
@@ -71,33 +78,50 @@ func detect(o tableio.Object) string {
 	}
 }
 
-func convert(p Params, kind string, rows []tableio.Object) ([]problem, error) {
-	read := map[string]func(tableio.Object) problem{
-		"mbpp":           fromMBPP,
-		"mbpp_sanitized": fromSanitized,
-		"humaneval":      fromHumanEval,
-		"own":            func(o tableio.Object) problem { return fromOwn(o, p.Column) },
-	}[kind]
-	seen := map[string]bool{}
-	problems := make([]problem, 0, len(rows))
-	for i, o := range rows {
-		q := read(o)
-		if q.Split == "" {
-			q.Split = o.Text("split")
-		}
-		if q.Split == "" && strings.HasPrefix(kind, "mbpp") {
-			q.Split = splitOf(official, q.ID)
-		}
-		if err := complete(&q); err != nil {
-			return nil, fmt.Errorf("problem %d: %w", i+1, err)
-		}
-		if seen[q.ID] {
-			return nil, fmt.Errorf("problem %d: the problem_id %q is there twice", i+1, q.ID)
-		}
-		seen[q.ID] = true
-		problems = append(problems, q)
+// converter makes problems of the rows of a file.
+type converter struct {
+	p    Params
+	kind string // auto before the first row
+	rows int
+	seen map[string]bool // problem ids
+}
+
+func (c *converter) convert(o tableio.Object) (problem, error) {
+	if c.kind == "auto" {
+		c.kind = detect(o)
 	}
-	return problems, nil
+	c.rows++
+	q := c.read(o)
+	if q.Split == "" {
+		q.Split = o.Text("split")
+	}
+	if q.Split == "" && strings.HasPrefix(c.kind, "mbpp") {
+		q.Split = splitOf(official, q.ID)
+	}
+	for _, name := range c.p.Extra {
+		q.extra = append(q.extra, o.Text(name))
+	}
+	if err := complete(&q); err != nil {
+		return q, fmt.Errorf("problem %d: %w", c.rows, err)
+	}
+	if c.seen[q.ID] && c.p.Rows == rowsProblems {
+		return q, fmt.Errorf("problem %d: the problem_id %q is there twice; if the file holds samples of problems, set rows: samples", c.rows, q.ID)
+	}
+	c.seen[q.ID] = true
+	return q, nil
+}
+
+func (c *converter) read(o tableio.Object) problem {
+	switch c.kind {
+	case "mbpp":
+		return fromMBPP(o)
+	case "mbpp_sanitized":
+		return fromSanitized(o)
+	case "humaneval":
+		return fromHumanEval(o)
+	default:
+		return fromOwn(o, c.p.Column)
+	}
 }
 
 func fromMBPP(o tableio.Object) problem {

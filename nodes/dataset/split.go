@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -44,62 +45,89 @@ func checkSplit(s Split) error {
 	return nil
 }
 
-// applySplit gives each problem its split, and drops those outside all ranges.
-func applySplit(s Split, problems []problem) ([]problem, error) {
-	switch by := resolve(s, problems); by {
-	case "ranges":
-		return splitByRanges(s.Ranges, problems)
-	case "official":
-		return splitByRanges(official, problems)
-	case "shares":
-		splitByShares(s, problems)
-		return problems, nil
-	case "field":
-		return problems, checkField(problems)
-	default:
-		for i := range problems {
-			problems[i].Split = ""
+// splitProblems gives each problem its split, and drops those outside all ranges.
+func splitProblems(s Split, problems iter.Seq2[problem, error]) iter.Seq2[problem, error] {
+	if s.By == "shares" || s.By == "auto" && len(s.Shares) > 0 {
+		return byShares(s, problems)
+	}
+	return func(yield func(problem, error) bool) {
+		by := s.By
+		for q, err := range problems {
+			if err != nil {
+				yield(q, err)
+				return
+			}
+			if by == "auto" {
+				by = resolve(s, q)
+			}
+			keep, err := splitOne(s, by, &q)
+			if err == nil && !keep {
+				continue
+			}
+			if !yield(q, err) || err != nil {
+				return
+			}
 		}
-		return problems, nil
 	}
 }
 
-func resolve(s Split, problems []problem) string {
-	if s.By != "auto" {
-		return s.By
-	}
+// resolve decides how problems are split by what the first one has.
+func resolve(s Split, first problem) string {
 	switch {
 	case len(s.Ranges) > 0:
 		return "ranges"
-	case len(s.Shares) > 0:
-		return "shares"
-	case slices.ContainsFunc(problems, func(q problem) bool { return q.Split != "" }):
+	case first.Split != "":
 		return "field"
 	default:
 		return "none"
 	}
 }
 
-func checkField(problems []problem) error {
-	for _, q := range problems {
-		if q.Split == "" {
-			return fmt.Errorf("problem %s has no split; set split.by to shares, ranges, official or none", q.ID)
+// splitOne gives a problem its split and reports whether it has one that counts.
+func splitOne(s Split, by string, q *problem) (keep bool, err error) {
+	switch by {
+	case "ranges", "official":
+		ranges := s.Ranges
+		if by == "official" {
+			ranges = official
 		}
+		if _, err := strconv.Atoi(q.ID); err != nil {
+			return false, fmt.Errorf("problem %q has no numeric id, so ranges can't split it", q.ID)
+		}
+		q.Split = splitOf(ranges, q.ID)
+		return q.Split != "", nil
+	case "field":
+		if q.Split == "" {
+			return false, fmt.Errorf("problem %s has no split; set split.by to shares, ranges, official or none", q.ID)
+		}
+		return true, nil
+	default:
+		if s.By == "auto" && q.Split != "" {
+			return false, fmt.Errorf("problem %s has a split, but those before it have none; set split.by", q.ID)
+		}
+		q.Split = ""
+		return true, nil
 	}
-	return nil
 }
 
-func splitByRanges(ranges map[string]string, problems []problem) ([]problem, error) {
-	var out []problem
-	for _, q := range problems {
-		if _, err := strconv.Atoi(q.ID); err != nil {
-			return nil, fmt.Errorf("problem %q has no numeric id, so ranges can't split it", q.ID)
+// byShares holds all problems, since each share is one of the whole.
+func byShares(s Split, problems iter.Seq2[problem, error]) iter.Seq2[problem, error] {
+	return func(yield func(problem, error) bool) {
+		var all []problem
+		for q, err := range problems {
+			if err != nil {
+				yield(q, err)
+				return
+			}
+			all = append(all, q)
 		}
-		if q.Split = splitOf(ranges, q.ID); q.Split != "" {
-			out = append(out, q)
+		splitByShares(s, all)
+		for _, q := range all {
+			if !yield(q, nil) {
+				return
+			}
 		}
 	}
-	return out, nil
 }
 
 func splitOf(ranges map[string]string, id string) string {
@@ -171,16 +199,4 @@ func nameAt(shares map[string]float64, names []string, at float64) string {
 func hashOf(seed int, text string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d\x00%s", seed, text))
 	return hex.EncodeToString(sum[:])
-}
-
-func describeSplits(problems []problem) string {
-	counts := map[string]int{}
-	for _, q := range problems {
-		counts[orElse(q.Split, "no split")]++
-	}
-	parts := make([]string, 0, len(counts))
-	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		parts = append(parts, fmt.Sprintf("%s %d", name, counts[name]))
-	}
-	return strings.Join(parts, ", ")
 }

@@ -100,20 +100,57 @@ func publish(_ context.Context, p Params, out node.Published) error {
 	if err != nil {
 		return err
 	}
-	b, err := tree.ReadFile(content)
+	b, err := tree.Open(content)
 	if err != nil {
 		return err
 	}
+	defer b.Close()
+	file := io.NewSectionReader(b, 0, b.Size())
 	path := string(p.Path)
-	old, err := os.ReadFile(path)
-	if err == nil && bytes.Equal(old, b) {
-		return nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	same, err := hasContent(path, file)
+	if same || err != nil {
 		return err
 	}
-	out.Logf("writing %s (%d bytes)", path, len(b))
-	return replace(path, bytes.NewReader(b))
+	out.Logf("writing %s (%d bytes)", path, b.Size())
+	return replace(path, file)
+}
+
+// hasContent reports whether the file at path holds what r does. It leaves r at its
+// beginning.
+func hasContent(path string, r io.ReadSeeker) (bool, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	same, err := equal(f, r)
+	if err != nil {
+		return false, err
+	}
+	_, err = r.Seek(0, io.SeekStart)
+	return same, err
+}
+
+// equal compares two files piece by piece.
+func equal(a, b io.Reader) (bool, error) {
+	pieceA, pieceB := make([]byte, 1<<16), make([]byte, 1<<16)
+	for {
+		n, errA := io.ReadFull(a, pieceA)
+		m, errB := io.ReadFull(b, pieceB)
+		if !bytes.Equal(pieceA[:n], pieceB[:m]) {
+			return false, nil
+		}
+		ended := func(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
+		switch {
+		case ended(errA) && ended(errB):
+			return true, nil
+		case errA != nil || errB != nil:
+			return false, errors.Join(errA, errB)
+		}
+	}
 }
 
 // replace writes a file so that readers see the old content or the new one.

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -24,51 +25,89 @@ import (
 // lists are []any.
 type Object map[string]any
 
-// ReadObjects reads all rows of a file in memory, gzip-compressed or not.
-// Formats: those of Formats, and "json", an array of objects. Damaged data is an
-// error that says where, never a panic.
-func ReadObjects(format string, content []byte) (rows []Object, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			rows, err = nil, fmt.Errorf("not valid %s: %v", format, p)
+// ReadObjects reads all rows of a file in memory: see Objects.
+func ReadObjects(format string, content []byte) ([]Object, error) {
+	var rows []Object
+	for o, err := range Objects(format, bytes.NewReader(content)) {
+		if err != nil {
+			return nil, err
 		}
-	}()
-	content, err = gunzip(content)
-	if err != nil {
-		return nil, err
+		rows = append(rows, o)
 	}
-	switch format {
-	case "jsonl":
-		return readJSONL(content)
-	case "json":
-		return readJSON(content)
-	case "csv":
-		return readCSV(content)
-	case "parquet":
-		return readParquet(content)
-	case "arrow":
-		return readArrow(content)
-	default:
-		return nil, fmt.Errorf("unknown format %q", format)
+	return rows, nil
+}
+
+// Objects yields the rows of a file, gzip-compressed or not. Formats: those of
+// Formats, and "json", an array of objects. JSON lines and CSV are read row by row,
+// the others at once. Damaged data is an error that says where, never a panic.
+func Objects(format string, r io.Reader) iter.Seq2[Object, error] {
+	read, ok := map[string]func(io.Reader, func(Object) bool) error{
+		"jsonl": readJSONL, "csv": readCSV,
+		"json": whole("json", readJSON), "parquet": whole("parquet", readParquet), "arrow": whole("arrow", readArrow),
+	}[format]
+	return func(yield func(Object, error) bool) {
+		if !ok {
+			yield(nil, fmt.Errorf("unknown format %q", format))
+			return
+		}
+		plain, err := gunzip(r)
+		if err == nil {
+			err = read(plain, func(o Object) bool { return yield(o, nil) })
+		}
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// whole makes a reader of all rows one that hands them out. A panic of the library
+// on malformed bytes is an error.
+func whole(format string, read func([]byte) ([]Object, error)) func(io.Reader, func(Object) bool) error {
+	guarded := func(content []byte) (rows []Object, err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("not valid %s: %v", format, p)
+			}
+		}()
+		return read(content)
+	}
+	return func(r io.Reader, yield func(Object) bool) error {
+		content, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		rows, err := guarded(content)
+		if err != nil {
+			return err
+		}
+		for _, o := range rows {
+			if !yield(o) {
+				return nil
+			}
+		}
+		return nil
 	}
 }
 
 // maxUnpacked bounds what a small compressed file may grow to.
-const maxUnpacked = 4 << 30
+const maxUnpacked = 64 << 30
 
-func gunzip(b []byte) ([]byte, error) {
-	if !bytes.HasPrefix(b, []byte{0x1f, 0x8b}) {
-		return bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), nil
+func gunzip(r io.Reader) (io.Reader, error) {
+	b := bufio.NewReaderSize(r, 1<<16)
+	head, _ := b.Peek(3)
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		z, err := gzip.NewReader(b)
+		if err != nil {
+			return nil, fmt.Errorf("not valid gzip: %w", err)
+		}
+		return io.LimitReader(z, maxUnpacked), nil
+	case bytes.Equal(head, []byte("\xef\xbb\xbf")):
+		_, err := b.Discard(len(head))
+		return b, err
+	default:
+		return b, nil
 	}
-	z, err := gzip.NewReader(bytes.NewReader(b))
-	if err != nil {
-		return nil, fmt.Errorf("not valid gzip: %w", err)
-	}
-	out, err := io.ReadAll(io.LimitReader(z, maxUnpacked))
-	if err != nil {
-		return nil, fmt.Errorf("not valid gzip: %w", err)
-	}
-	return out, nil
 }
 
 func decodeObject(b []byte) (Object, error) {
@@ -84,21 +123,26 @@ func decodeObject(b []byte) (Object, error) {
 	return o, nil
 }
 
-func readJSONL(content []byte) ([]Object, error) {
-	var rows []Object
-	lines := bufio.NewScanner(bytes.NewReader(content))
-	lines.Buffer(nil, len(content)+1)
-	for n := 1; lines.Scan(); n++ {
-		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
-			continue
+func readJSONL(r io.Reader, yield func(Object) bool) error {
+	lines := bufio.NewReaderSize(r, 1<<16)
+	for n := 1; ; n++ {
+		line, err := lines.ReadBytes('\n')
+		if len(bytes.TrimSpace(line)) > 0 {
+			o, err := decodeObject(line)
+			if err != nil {
+				return fmt.Errorf("line %d: want a JSON object: %w", n, err)
+			}
+			if !yield(o) {
+				return nil
+			}
 		}
-		o, err := decodeObject(lines.Bytes())
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
 		if err != nil {
-			return nil, fmt.Errorf("line %d: want a JSON object: %w", n, err)
+			return fmt.Errorf("line %d: %w", n, err)
 		}
-		rows = append(rows, o)
 	}
-	return rows, lines.Err()
 }
 
 func readJSON(content []byte) ([]Object, error) {
@@ -111,26 +155,27 @@ func readJSON(content []byte) ([]Object, error) {
 	return rows, nil
 }
 
-func readCSV(content []byte) ([]Object, error) {
-	r := csv.NewReader(bytes.NewReader(content))
-	names, err := r.Read()
+func readCSV(r io.Reader, yield func(Object) bool) error {
+	lines := csv.NewReader(r)
+	names, err := lines.Read()
 	if err != nil {
-		return nil, fmt.Errorf("reading the header: %w", err)
+		return fmt.Errorf("reading the header: %w", err)
 	}
-	var rows []Object
 	for {
-		line, err := r.Read()
+		line, err := lines.Read()
 		if errors.Is(err, io.EOF) {
-			return rows, nil
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		o := Object{}
 		for i, name := range names {
 			o[strings.TrimSpace(name)] = line[i]
 		}
-		rows = append(rows, o)
+		if !yield(o) {
+			return nil
+		}
 	}
 }
 
