@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ouroflow/ouroflow/engine/cas"
+	"github.com/ouroflow/ouroflow/engine/digest"
 	"github.com/ouroflow/ouroflow/engine/durable"
 	"github.com/ouroflow/ouroflow/engine/event"
 	"github.com/ouroflow/ouroflow/engine/exec"
@@ -35,7 +36,8 @@ type Engine struct {
 // Request is a run that someone asks for.
 type Request struct {
 	Plan     *plan.Plan
-	Pipeline []byte // the file as it was read
+	Pipeline []byte        // the file as it was read
+	Memo     digest.Digest // key to remember the run by: see Recall; zero: it isn't remembered
 	Command  run.Command
 	Verify   float64         // share of what is known that is computed again and compared
 	Against  string          // run that reasons compare with; empty: the newest of the pipeline
@@ -77,6 +79,9 @@ func (e *Engine) Run(ctx context.Context, req Request) (*run.Record, error) {
 	})
 	finish()
 	state := sched.Overall(outcomes)
+	if state == event.Succeeded {
+		e.remember(req, record, outcomes)
+	}
 	sink.Emit(event.Event{Kind: event.RunEnded, Run: record.ID, State: state})
 	if err := recorder.Close(); err != nil {
 		return record, durable.Advise(err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,6 +27,18 @@ func (f *pipelineFlags) register(c *cobra.Command) {
 	c.Flags().StringArrayVarP(&f.profiles, "profile", "p", nil, "apply a profile of the pipeline (may be repeated)")
 	c.Flags().StringArrayVar(&f.sets, "set", nil, "set a parameter, n=50, or a setting, nodes.ID.with.KEY=VALUE (may be repeated)")
 	c.Flags().StringArrayVar(&f.paramFiles, "params-file", nil, "YAML file of parameters (may be repeated)")
+}
+
+// fill records in cmd what the flags and the place of the command add to a pipeline.
+func (f *pipelineFlags) fill(cmd *run.Command, file string) (err error) {
+	if cmd.File, err = filepath.Abs(file); err != nil {
+		return err
+	}
+	if cmd.Dir, err = os.Getwd(); err != nil {
+		return fmt.Errorf("the working folder is gone: %w; change to one that exists", err)
+	}
+	cmd.Profiles, cmd.Sets, cmd.ParamFiles = f.profiles, f.sets, f.paramFiles
+	return nil
 }
 
 func (f *pipelineFlags) options() spec.Options {

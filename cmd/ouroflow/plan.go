@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"text/tabwriter"
 
 	"github.com/ouroflow/ouroflow/engine"
+	"github.com/ouroflow/ouroflow/engine/report"
+	"github.com/ouroflow/ouroflow/engine/run"
 	"github.com/spf13/cobra"
 )
 
@@ -19,6 +22,11 @@ func (a *app) planCommand() *cobra.Command {
 		Short: "Tell what a run would compute, and why; nothing is written",
 		Args:  args(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if !asJSON {
+				if done, err := a.planUnchanged(args[0], &flags); done || err != nil {
+					return err
+				}
+			}
 			p, _, err := flags.load(args[0])
 			if err != nil {
 				return err
@@ -37,6 +45,29 @@ func (a *app) planCommand() *cobra.Command {
 	c.Flags().StringVar(&against, "against", "", "compare with this run, not with the newest of the pipeline")
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
 	return c
+}
+
+// planUnchanged tells of a large pipeline of which nothing has changed since it ran,
+// without planning it.
+func (a *app) planUnchanged(file string, flags *pipelineFlags) (done bool, err error) {
+	var cmd run.Command
+	if err := flags.fill(&cmd, file); err != nil {
+		return false, err
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return false, usageError{err}
+	}
+	memo, err := engine.MemoKey(content, cmd)
+	if err != nil {
+		return false, nil // the plan says what is wrong
+	}
+	m := a.engine(file).Unchanged(memo)
+	if m == nil || m.Nodes <= report.ManyNodes {
+		return false, nil
+	}
+	_, err = fmt.Fprintf(a.stdout, "nothing has changed: all %d nodes are cached, %d rows known\n", m.Nodes, m.Rows)
+	return true, err
 }
 
 // printPlan writes a line for each node, and what those that run will cost.

@@ -34,18 +34,10 @@ func (a *app) runCommand() *cobra.Command {
 			"  ouroflow run pipelines/phase11.yaml -p gpu",
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			p, content, err := flags.load(args[0])
-			if err != nil {
+			if err := flags.fill(&cmd, args[0]); err != nil {
 				return err
 			}
-			if cmd.File, err = filepath.Abs(args[0]); err != nil {
-				return err
-			}
-			if cmd.Dir, err = os.Getwd(); err != nil {
-				return fmt.Errorf("the working folder is gone: %w; change to one that exists", err)
-			}
-			cmd.Profiles, cmd.Sets, cmd.ParamFiles = flags.profiles, flags.sets, flags.paramFiles
-			return a.execute(args[0], p, content, cmd, how)
+			return a.run(args[0], cmd, &flags, how)
 		},
 	}
 	flags.register(c)
@@ -92,6 +84,48 @@ func (a *app) resumeCommand() *cobra.Command {
 	return c
 }
 
+// run runs a pipeline. If nothing has changed since it ran before, it isn't even
+// read beyond its bytes.
+func (a *app) run(file string, cmd run.Command, flags *pipelineFlags, how display) error {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return usageError{err}
+	}
+	memo, err := engine.MemoKey(content, cmd)
+	if err != nil {
+		return err
+	}
+	req := engine.Request{Pipeline: content, Command: cmd, Memo: memo, Verify: how.verify, Against: how.against}
+	if done, err := a.recall(file, req, how); done || err != nil {
+		return err
+	}
+	if req.Plan, err = engine.LoadBytes(file, content, nodes.Standard(), flags.options()); err != nil {
+		return err
+	}
+	return a.execute(file, req, how)
+}
+
+// recall ends a run that has nothing to do.
+func (a *app) recall(file string, req engine.Request, how display) (done bool, err error) {
+	if how.json {
+		req.Sinks = []event.Sink{report.NewJSON(a.stdout)}
+	}
+	e := a.engine(file)
+	r, err := e.Recall(req)
+	if r == nil || err != nil || how.json {
+		return r != nil, err
+	}
+	if r.Nodes <= report.ManyNodes {
+		record, err := e.Runs.Load(r.ID)
+		if err == nil {
+			report.Summary(a.stdout, record)
+		}
+		return true, err
+	}
+	fmt.Fprintf(a.stdout, "run %s: nothing has changed; %d nodes, %d rows known\n", r.ID, r.Nodes, r.Rows)
+	return true, nil
+}
+
 func first(args []string) string {
 	if len(args) == 0 {
 		return ""
@@ -126,7 +160,7 @@ func (a *app) resume(old *run.Record, how display) error {
 	if err != nil {
 		return err
 	}
-	return a.execute(cmd.File, p, content, cmd, how)
+	return a.execute(cmd.File, engine.Request{Plan: p, Pipeline: content, Command: cmd, Verify: how.verify, Against: how.against}, how)
 }
 
 func absOrEmpty(dir string) (string, error) {
@@ -137,26 +171,25 @@ func absOrEmpty(dir string) (string, error) {
 }
 
 // execute runs a plan and prints what happens.
-func (a *app) execute(file string, p *plan.Plan, content []byte, cmd run.Command, how display) error {
+func (a *app) execute(file string, req engine.Request, how display) error {
 	if how.verify < 0 || how.verify > 1 {
 		return usageError{fmt.Errorf("--verify-cache %g: want a share from 0 to 1", how.verify)}
 	}
-	if err := known(p, cmd.To); err != nil {
+	if err := known(req.Plan, req.Command.To); err != nil {
 		return err
 	}
-	shown := p
-	if len(cmd.To) > 0 {
-		shown = p.To(cmd.To...)
+	shown := req.Plan
+	if len(req.Command.To) > 0 {
+		shown = req.Plan.To(req.Command.To...)
 	}
-	if err := known(shown, cmd.Force); err != nil {
+	if err := known(shown, req.Command.Force); err != nil {
 		return err
 	}
 	ctx, drain, stop := interruptible(a.stderr)
 	defer stop()
 	sink, finish := a.sink(shown.IDs(), how.json)
-	record, err := a.engine(file).Run(ctx, engine.Request{
-		Plan: p, Pipeline: content, Command: cmd, Against: how.against, Verify: how.verify, Drain: drain, Sinks: []event.Sink{sink},
-	})
+	req.Drain, req.Sinks = drain, []event.Sink{sink}
+	record, err := a.engine(file).Run(ctx, req)
 	finish()
 	if record != nil && !how.json {
 		fmt.Fprintln(a.stdout)

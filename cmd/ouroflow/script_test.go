@@ -6,12 +6,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ouroflow": func() { os.Exit(Main()) }})
+	testscript.Main(m, map[string]func(){
+		"ouroflow": func() { os.Exit(Main()) },
+		"settle":   func() { time.Sleep(100 * time.Millisecond) }, // until changes of files show in their times
+	})
 }
 
 func TestScripts(t *testing.T) {

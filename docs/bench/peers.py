@@ -26,6 +26,7 @@ import contextlib
 import http.server
 import json
 import os
+import shlex
 import shutil
 import signal
 import statistics
@@ -43,7 +44,7 @@ SETTLE = 0.5  # seconds after a kill in which what outlived it may end
 # What a step runs. {i} is its number, in the words of each tool.
 TRIVIAL = "cp in/{i}.jsonl out/{i}.jsonl && echo {i} >> ran.log"
 SLEEPING = f"sleep {SLOW} && " + TRIVIAL
-BY_ROW = f"{sys.executable} rows.py in/{{i}}.jsonl out/{{i}}.jsonl"
+BY_ROW = f"{shlex.quote(sys.executable)} rows.py in/{{i}}.jsonl out/{{i}}.jsonl"
 JOIN = "cat out/*.jsonl > joined.jsonl && echo join >> ran.log"
 
 # One step for a whole file, as it is written for tools that know files only.
@@ -222,6 +223,8 @@ class Tool:
 
 
 class Ouroflow(Tool):
+    """Its steps are nodes of its own kinds; slow steps and rows are rows of one node."""
+
     WHERE = ("--cache", "cache", "--runs", "runs")
 
     def __init__(self, program):
@@ -249,7 +252,8 @@ class Ouroflow(Tool):
     def rows(self, place, n, more):
         """The recording has the rows that are yet to come: it is part of the keys."""
         place.write("recording.jsonl", "".join(
-            json.dumps({"problem_id": i, "config": "x", "index": 0, "completion": "x"}) + "\n" for i in range(n + more)))
+            json.dumps({"problem_id": i, "config": "x", "index": 0, "completion": "x"}) + "\n"
+            for i in range(n + more)))
         self.samples(place, n, recording="recording.jsonl")
 
     def nodes(self, place):
@@ -265,6 +269,8 @@ class Ouroflow(Tool):
 
 
 class DVC(Tool):
+    """Without git, and with the steps as one stage with foreach."""
+
     def __init__(self, program):
         super().__init__("dvc", program, "repro")
         self.repairs = {"rm_locks": [["rm", "-f", ".dvc/tmp/lock", ".dvc/tmp/rwlock"], self.command]}
@@ -278,6 +284,8 @@ class DVC(Tool):
 
 
 class Snakemake(Tool):
+    """The steps are one rule with a wildcard."""
+
     def __init__(self, program):
         super().__init__("snakemake", program, "--cores", str(CORES))
         self.repairs = {
@@ -290,6 +298,8 @@ class Snakemake(Tool):
 
 
 class Redun(Tool):
+    """The steps are calls of one Python task, which runs the shell command."""
+
     def __init__(self, program, name="redun"):
         super().__init__(name, program, "run", "workflow.py", "main")
 
@@ -355,7 +365,10 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
+    """One client's requests."""
+
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each answer waits 40 ms for an acknowledgement
 
     def do_GET(self):
         self.reply({"version": "1"})
@@ -453,6 +466,9 @@ class Bench:
         self.report(f"{name}_{n}_append_{more}", self.each("append", places, grow))
 
     def resume(self, tools, n):
+        """Kill -9 and again. It is one sample: how many finished steps run twice
+        depends on how long before the kill a tool had last saved what it knows."""
+
         def act(tool, place):
             with tool.slow_steps(place, n):
                 finished = interrupt(tool, place, n // 2)
@@ -465,6 +481,7 @@ class Bench:
         self.report(f"resume_{n}", self.each("resume", self.places("resume", tools), act))
 
     def table(self):
+        """Prints all that was measured as Markdown."""
         names = list(dict.fromkeys(name for found in self.results.values() for name in found))
         print("\n| scenario | |", " | ".join(names), "|\n|---|---|" + "---|" * len(names))
         for scenario, found in self.results.items():

@@ -39,7 +39,8 @@ func NewDiskOn(fsys durable.FS, dir string) *Disk { return &Disk{dir: dir, fs: f
 // Dir returns the folder of the store.
 func (s *Disk) Dir() string { return s.dir }
 
-func (s *Disk) blobPath(d digest.Digest) string {
+// BlobPath is where the blob that d names is, if it is there.
+func (s *Disk) BlobPath(d digest.Digest) string {
 	name := d.String()
 	return filepath.Join(s.dir, "blobs", name[:2], name)
 }
@@ -63,7 +64,7 @@ func (s *Disk) Create() (Writer, error) {
 
 // Open implements Store.
 func (s *Disk) Open(d digest.Digest) (Blob, error) {
-	path := s.blobPath(d)
+	path := s.BlobPath(d)
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &Miss{What: "blob", ID: d.String(), Path: path}
@@ -177,7 +178,7 @@ func (w *diskWriter) Write(p []byte) (int, error) {
 func (w *diskWriter) Commit() (digest.Digest, int64, error) {
 	defer w.Abort()
 	d := digest.FromHash(w.h)
-	if err := durable.Publish(w.store.fs, w.f, w.store.blobPath(d), readOnly); err != nil {
+	if err := durable.Publish(w.store.fs, w.f, w.store.BlobPath(d), readOnly); err != nil {
 		return digest.Digest{}, 0, err
 	}
 	return d, w.n, nil

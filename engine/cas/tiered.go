@@ -117,7 +117,7 @@ func (t *Tiered) fetchBlob(d digest.Digest) bool {
 	if t.away.Load() {
 		return false
 	}
-	name := t.nameOf(t.blobPath(d))
+	name := t.nameOf(t.BlobPath(d))
 	r, err := t.remote.Get(t.ctx, name)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -193,7 +193,7 @@ type tieredWriter struct {
 func (w *tieredWriter) Commit() (digest.Digest, int64, error) {
 	d, n, err := w.Writer.Commit()
 	if err == nil {
-		w.t.up.add(w.t.nameOf(w.t.blobPath(d)))
+		w.t.up.add(w.t.nameOf(w.t.BlobPath(d)))
 	}
 	return d, n, err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ouroflow/ouroflow/engine/digest"
+	"github.com/ouroflow/ouroflow/engine/durable"
 )
 
 // Kind says what a file of a Disk is.
@@ -22,6 +23,7 @@ const (
 	KindIndex   Kind = "index"
 	KindScratch Kind = "scratch" // the folder of a node that hasn't completed
 	KindTemp    Kind = "temporary file"
+	KindMemo    Kind = "memo"         // what is remembered of a run
 	KindForeign Kind = "foreign file" // not from here
 )
 
@@ -90,6 +92,13 @@ func (s *Disk) classify(parts []string, e fs.DirEntry) (entry Entry, keep bool) 
 		return Entry{Kind: KindScratch}, depth == 2
 	case "tmp":
 		return Entry{Kind: KindTemp}, depth == 2
+	case "memos":
+		ext := filepath.Ext(name)
+		id, err := digest.Parse(strings.TrimSuffix(name, ext))
+		if depth == 2 && err == nil && (ext == ".memo" || ext == ".json") {
+			return Entry{Kind: KindMemo, ID: id}, true
+		}
+		return Entry{Kind: KindForeign}, depth > 1
 	case "locks", "claims", "users", "outbox":
 		return Entry{}, false
 	default:
@@ -145,9 +154,30 @@ func (s *Disk) Check(e Entry) error {
 		return err
 	case KindIndex:
 		return (&diskRows{store: s, dir: filepath.Dir(e.Path)}).load(NewIndex(), e.ID.String())
+	case KindMemo:
+		return checkMemo(e)
 	default:
 		return nil
 	}
+}
+
+// checkMemo checks a sealed memo, or a file that is named by its digest.
+func checkMemo(e Entry) error {
+	miss := &Miss{What: "memo", ID: e.ID.String(), Path: e.Path}
+	if filepath.Ext(e.Path) == ".memo" {
+		_, err := durable.ReadSealed(e.Path)
+		if errors.Is(err, durable.ErrBroken) {
+			miss.Reason = err.Error()
+			return miss
+		}
+		return err
+	}
+	b, err := os.ReadFile(e.Path)
+	if err == nil && digest.Of(b) != e.ID {
+		miss.Reason = "its content has digest " + digest.Of(b).Short()
+		return miss
+	}
+	return err
 }
 
 // Remove deletes an entry, whether it is in use or not.

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/ouroflow/ouroflow/engine/cas"
 	"github.com/ouroflow/ouroflow/engine/durable"
 	"github.com/ouroflow/ouroflow/engine/event"
 	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/engine/recall"
 	"github.com/ouroflow/ouroflow/engine/table"
 )
 
@@ -32,6 +34,7 @@ func (c *Cached) Execute(ctx context.Context, job Job) (Result, error) {
 }
 
 func (c *Cached) execute(ctx context.Context, job Job) (Result, error) {
+	seen, witnessed := see(job.Node)
 	pins, err := pin(ctx, job)
 	if err != nil {
 		return Result{}, err
@@ -49,7 +52,33 @@ func (c *Cached) execute(ctx context.Context, job Job) (Result, error) {
 	if res.Metrics, err = readMetrics(c.Store, job.Node, res.Outputs); err != nil {
 		return res, err
 	}
-	return res, c.publish(ctx, job, res)
+	if err := c.publish(ctx, job, res); err != nil {
+		return res, err
+	}
+	if job.Node.Publish != nil {
+		seen, witnessed = see(job.Node)
+	}
+	res.Seen, res.Witnessed = seen, witnessed
+	return res, nil
+}
+
+// see looks at the files that a node's pins are made of, before they are read, or at
+// those that it published, after that. It is false where files alone don't tell, or
+// one of them changed too short a time ago.
+func see(n *node.Node) ([]recall.File, bool) {
+	paths, ok := n.Witness()
+	if !ok {
+		return nil, false
+	}
+	var files []recall.File
+	for _, path := range paths {
+		f, err := recall.See(path)
+		if err != nil || !f.Settled(time.Now()) && n.Publish == nil {
+			return nil, false
+		}
+		files = append(files, f)
+	}
+	return files, true
 }
 
 // check has what was known computed again.

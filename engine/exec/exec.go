@@ -11,6 +11,7 @@ import (
 	"github.com/ouroflow/ouroflow/engine/digest"
 	"github.com/ouroflow/ouroflow/engine/event"
 	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/engine/recall"
 	"github.com/ouroflow/ouroflow/engine/table"
 )
 
@@ -55,6 +56,10 @@ type Result struct {
 	Metrics []event.Metric
 	Cached  bool           // nothing was computed
 	RowKeys *event.RowKeys // of a row-wise node
+	Seen    []recall.File  // files that the result hangs on, if Witnessed
+	// Witnessed says that while the files in Seen don't change, neither does the
+	// result.
+	Witnessed bool
 }
 
 // emit sends an event about the job's node.

@@ -19,6 +19,10 @@ type Def[P any] struct {
 	Pin      func(context.Context, P) (Pins, error)
 	Run      func(context.Context, P, Task) error
 	Publish  func(context.Context, P, Published) error
+	// Witness lists the files that the pins are made of, and those that Publish
+	// puts in place: while none of them changes there is nothing to ask or to do.
+	// It is nil, or returns false, where files alone don't tell.
+	Witness func(P) (files []string, ok bool)
 	// Streams says that the first input is read once from its beginning to its
 	// end, so that the node may start while that table is still being made. It
 	// then runs even if its input turns out to be one that it knows: for nodes
@@ -35,7 +39,7 @@ func (d Def[P]) Type() *Type {
 		if err != nil {
 			return nil, err
 		}
-		n := &Node{Type: t, Params: p, Ports: d.Ports(p), Pin: pinWith(d.Pin, p), Streams: d.Streams}
+		n := &Node{Type: t, Params: p, Ports: d.Ports(p), Pin: pinWith(d.Pin, p), Streams: d.Streams, Witness: witnessWith(d.Pin == nil, d.Witness, p)}
 		n.Run = func(ctx context.Context, task Task) error { return d.Run(ctx, p, task) }
 		if d.Publish != nil {
 			n.Publish = func(ctx context.Context, out Published) error { return d.Publish(ctx, p, out) }
@@ -57,6 +61,7 @@ type RowDef[P, In, Out any] struct {
 	Tokens   string // column of Out with the tokens that a row cost, for estimates
 	Fanout   func(P) int
 	Pin      func(context.Context, P) (Pins, error)
+	Witness  func(P) (files []string, ok bool) // as of a Def
 	Run      func(context.Context, P, *Work[In, Out]) error
 }
 
@@ -79,7 +84,7 @@ func (d RowDef[P, In, Out]) Type() *Type {
 			}
 			return work.flush()
 		}
-		return &Node{Type: t, Params: p, Ports: d.ports(), Pin: pinWith(d.Pin, p), Rows: rows, Streams: true}, nil
+		return &Node{Type: t, Params: p, Ports: d.ports(), Pin: pinWith(d.Pin, p), Rows: rows, Streams: true, Witness: witnessWith(d.Pin == nil, d.Witness, p)}, nil
 	}
 	return t
 }
@@ -110,6 +115,15 @@ func pinWith[P any](pin func(context.Context, P) (Pins, error), p P) func(contex
 		return nil
 	}
 	return func(ctx context.Context) (Pins, error) { return pin(ctx, p) }
+}
+
+func witnessWith[P any](nothing bool, witness func(P) ([]string, bool), p P) func() ([]string, bool) {
+	return func() ([]string, bool) {
+		if witness == nil {
+			return nil, nothing
+		}
+		return witness(p)
+	}
 }
 
 // firstError prefers the error of losing results over the one that ended the work.

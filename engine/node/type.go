@@ -52,6 +52,7 @@ type Node struct {
 	Rows    *Rows                                  // row-wise nodes
 	Streams bool                                   // its first input may still be growing
 	Publish func(context.Context, Published) error // nil: nothing leaves the cache
+	Witness func() (files []string, ok bool)       // see Def
 }
 
 // Rows describes a row-wise node: each row of its first input becomes Fanout

@@ -13,19 +13,30 @@ import (
 	"github.com/ouroflow/ouroflow/engine/run"
 )
 
+// ManyNodes is from how many nodes on a summary leaves out those that were cached.
+const ManyNodes = 40
+
 // Summary writes what became of a run: a line for each node, the metrics, and
 // the causes of failures.
 func Summary(w io.Writer, r *run.Record) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "NODE\tSTATE\tCOMPUTED\tCACHED\tDUPLICATE\tTIME")
+	cached := 0
 	for _, id := range r.Order {
 		n := r.Nodes[id]
 		if n == nil {
 			continue
 		}
+		if n.State == event.Cached && len(r.Order) > ManyNodes {
+			cached++
+			continue
+		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", id, n.State, thousands(n.Rows.Computed), thousands(n.Rows.Cached), thousands(n.Rows.Duplicate), took(n))
 	}
 	t.Flush()
+	if cached > 0 {
+		fmt.Fprintf(w, "%s nodes cached\n", thousands(int64(cached)))
+	}
 	errors(w, r)
 	Metrics(w, r)
 	fmt.Fprintf(w, "\nrun %s of %s: %s%s\n", r.ID, r.Pipeline, r.Status, wall(r))

@@ -25,6 +25,8 @@ const (
 	pipelineFile = "pipeline.yaml"
 	lockFile     = "lock"
 	logsDir      = "logs"
+	// nodesPrefix begins the name of the file about nodes, which goes on with its digest.
+	nodesPrefix = "nodes-"
 	// newPrefix begins the names of folders that aren't runs yet.
 	newPrefix = ".new-"
 	// collectedFile marks a run whose outputs may be gone from the cache.
@@ -123,7 +125,7 @@ func (d Dir) Load(id string) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := decode(b)
+	r, err := decode(b, func(name string) ([]byte, error) { return os.ReadFile(d.path(id, filepath.Base(name))) })
 	if err != nil {
 		return nil, &Damage{path, err}
 	}
@@ -261,7 +263,7 @@ func (d Dir) strangers(r *Record) []*Damage {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		if name, err := filepath.Rel(root, path); err == nil && !ours[name] {
+		if name, err := filepath.Rel(root, path); err == nil && !ours[name] && r.Files[name].IsZero() {
 			found = append(found, &Damage{path, errors.New("it is no file of a run")})
 		}
 		return nil

@@ -7,6 +7,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
+	"strings"
 	"time"
 
 	"github.com/ouroflow/ouroflow/engine/digest"
@@ -14,7 +17,7 @@ import (
 )
 
 // Format is the version of the record format. docs/format/run.md describes it.
-const Format = 1
+const Format = 2
 
 // Record sums up a run. Its JSON form is what `ouroflow show --json` prints.
 type Record struct {
@@ -38,8 +41,6 @@ type Record struct {
 	// Files has the digests of the other files of the run; of a run that didn't end
 	// by itself only that of the pipeline.
 	Files map[string]digest.Digest `json:"files"`
-	// Checksum is the digest of this record with the checksum zero.
-	Checksum digest.Digest `json:"checksum"`
 }
 
 // Command is what the user asked for, enough to ask for it again.
@@ -138,7 +139,7 @@ func New(id, pipeline string, order []string, types map[string]string) *Record {
 	r := &Record{
 		Format: Format, ID: id, Pipeline: pipeline, Status: event.Running, Started: time.Now(),
 		Params: map[string]any{}, Versions: map[string]string{},
-		Metrics: map[string]float64{}, Intervals: map[string][2]float64{},
+		Metrics: map[string]float64{}, Intervals: map[string][2]float64{}, Files: map[string]digest.Digest{},
 		Order: order, Nodes: map[string]*Node{},
 	}
 	for _, node := range order {
@@ -147,31 +148,70 @@ func New(id, pipeline string, order []string, types map[string]string) *Record {
 	return r
 }
 
-// encode writes a record with its checksum, which is its last field.
-func encode(r *Record) ([]byte, error) {
-	r.Checksum = digest.Digest{}
-	b, err := json.MarshalIndent(r, "", "  ")
+// header is a record as it is on disk: what there is of each node is in a file of its
+// own, which runs that found nothing to do share.
+type header struct {
+	*Record
+	Order     []string         `json:"order,omitempty"`
+	Nodes     map[string]*Node `json:"nodes,omitempty"`
+	NodesFile string           `json:"nodes_file"`
+	// Checksum is the digest of the file with the checksum zero.
+	Checksum digest.Digest `json:"checksum"`
+}
+
+// nodesState is the content of the file about nodes.
+type nodesState struct {
+	Order []string         `json:"order"`
+	Nodes map[string]*Node `json:"nodes"`
+}
+
+func nodesName(d digest.Digest) string { return nodesPrefix + d.Short() + ".json" }
+
+// EncodeNodes writes what there is of the nodes of a record.
+func EncodeNodes(r *Record) ([]byte, error) { return json.Marshal(nodesState{r.Order, r.Nodes}) }
+
+// encode writes the header of a record, whose nodes are in a file with that digest.
+// The checksum is its last field.
+func encode(r *Record, nodes digest.Digest) ([]byte, error) {
+	h := header{Record: r, NodesFile: nodesName(nodes)}
+	maps.DeleteFunc(r.Files, func(name string, _ digest.Digest) bool { return strings.HasPrefix(name, nodesPrefix) })
+	r.Files[h.NodesFile] = nodes
+	b, err := json.MarshalIndent(h, "", "  ")
 	if err != nil {
 		return nil, err
 	}
-	r.Checksum = digest.Of(b)
-	return append(replaceLast(b, digest.Digest{}, r.Checksum), '\n'), nil
+	return append(replaceLast(b, digest.Digest{}, digest.Of(b)), '\n'), nil
 }
 
-func decode(b []byte) (*Record, error) {
-	var r Record
-	if err := json.Unmarshal(b, &r); err != nil {
+// decode reads a header, and the file about nodes by way of read.
+func decode(b []byte, read func(name string) ([]byte, error)) (*Record, error) {
+	h := header{Record: &Record{}}
+	if err := json.Unmarshal(b, &h); err != nil {
 		return nil, err
 	}
-	if digest.Of(replaceLast(bytes.TrimSuffix(b, []byte("\n")), r.Checksum, digest.Digest{})) != r.Checksum {
+	if digest.Of(replaceLast(bytes.TrimSuffix(b, []byte("\n")), h.Checksum, digest.Digest{})) != h.Checksum {
 		return nil, errors.New("its checksum differs")
 	}
-	for id, n := range r.Nodes {
-		if n == nil {
-			delete(r.Nodes, id)
-		}
+	if h.Format != Format {
+		return nil, fmt.Errorf("it has format %d, this program reads format %d", h.Format, Format)
 	}
-	return &r, nil
+	state, err := read(h.NodesFile)
+	if err != nil {
+		return nil, err
+	}
+	if digest.Of(state) != h.Files[h.NodesFile] {
+		return nil, fmt.Errorf("%s isn't what it was", h.NodesFile)
+	}
+	var nodes nodesState
+	if err := json.Unmarshal(state, &nodes); err != nil {
+		return nil, fmt.Errorf("%s: %w", h.NodesFile, err)
+	}
+	if h.Metrics == nil || h.Intervals == nil {
+		return nil, errors.New("it has no metrics")
+	}
+	h.Record.Order, h.Record.Nodes = nodes.Order, nodes.Nodes
+	maps.DeleteFunc(h.Record.Nodes, func(_ string, n *Node) bool { return n == nil })
+	return h.Record, nil
 }
 
 // replaceLast puts one digest in the place of the last occurrence of another.

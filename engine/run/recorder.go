@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,24 +26,62 @@ type Recorder struct {
 	record *Record
 	logs   map[string]*os.File
 	err    error
+	save   func() error // writes the record
 }
 
 // Create makes the folder of a run and starts recording. The folder gets its name
 // when everything is in it: a run that is killed before that never was.
 func (d Dir) Create(r *Record, pipeline []byte) (*Recorder, error) {
-	if err := durable.MkdirAll(durable.OS{}, string(d)); err != nil {
-		return nil, err
-	}
-	dir, err := os.MkdirTemp(string(d), newPrefix+"*")
+	dir, err := d.newFolder()
 	if err != nil {
 		return nil, err
 	}
 	w := &Recorder{dir: dir, record: r, logs: map[string]*os.File{}}
+	w.save = w.writeRecord
 	if err := w.fill(pipeline, d.path(r.ID)); err != nil {
 		w.abandon()
 		return nil, err
 	}
 	return w, nil
+}
+
+// CreateLike is Create for a run whose nodes are as the file state tells, which has
+// the digest nodes.
+func (d Dir) CreateLike(r *Record, pipeline []byte, state string, nodes digest.Digest) (*Recorder, error) {
+	dir, err := d.newFolder()
+	if err != nil {
+		return nil, err
+	}
+	w := &Recorder{dir: dir, record: r, logs: map[string]*os.File{}}
+	w.save = func() error { return w.writeHeader(nodes) }
+	err = linkOrCopy(state, filepath.Join(dir, nodesName(nodes)))
+	if err == nil {
+		err = w.fill(pipeline, d.path(r.ID))
+	}
+	if err != nil {
+		w.abandon()
+		return nil, err
+	}
+	return w, nil
+}
+
+// linkOrCopy gives a file that never changes another name.
+func linkOrCopy(from, to string) error {
+	if os.Link(from, to) == nil {
+		return nil
+	}
+	b, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return durable.WriteFile(durable.OS{}, filepath.Dir(to), to, b, 0o444)
+}
+
+func (d Dir) newFolder() (string, error) {
+	if err := durable.MkdirAll(durable.OS{}, string(d)); err != nil {
+		return "", err
+	}
+	return os.MkdirTemp(string(d), newPrefix+"*")
 }
 
 // fill puts the first files into the folder and moves it to its place.
@@ -62,11 +101,11 @@ func (w *Recorder) fill(pipeline []byte, place string) (err error) {
 	if err := os.Mkdir(filepath.Join(w.dir, logsDir), 0o777); err != nil {
 		return err
 	}
-	w.record.Files = map[string]digest.Digest{pipelineFile: digest.Of(pipeline)}
+	w.record.Files[pipelineFile] = digest.Of(pipeline)
 	if err := w.writeFile(pipelineFile, pipeline); err != nil {
 		return err
 	}
-	if err := w.writeRecord(); err != nil {
+	if err := w.save(); err != nil {
 		return err
 	}
 	if err := os.Rename(w.dir, place); err != nil { // fails if another run is there
@@ -141,7 +180,7 @@ func (w *Recorder) Close() error {
 		w.keep(err)
 		w.record.Files[name] = sum
 	}
-	w.keep(w.writeRecord())
+	w.keep(w.save())
 	w.keep(w.lock.Close())
 	return w.err
 }
@@ -156,12 +195,35 @@ func digestFile(path string) (digest.Digest, error) {
 	return d, err
 }
 
+// writeRecord writes the file about nodes, then the record, which names it, and
+// removes the one that the record named before.
 func (w *Recorder) writeRecord() error {
-	b, err := encode(w.record)
+	state, err := EncodeNodes(w.record)
 	if err != nil {
 		return err
 	}
-	return w.writeFile(recordFile, b)
+	d := digest.Of(state)
+	if err := w.writeFile(nodesName(d), state); err != nil {
+		return err
+	}
+	return w.writeHeader(d)
+}
+
+func (w *Recorder) writeHeader(nodes digest.Digest) error {
+	var before []string
+	for name := range w.record.Files {
+		if strings.HasPrefix(name, nodesPrefix) && name != nodesName(nodes) {
+			before = append(before, name)
+		}
+	}
+	b, err := encode(w.record, nodes)
+	if err == nil {
+		err = w.writeFile(recordFile, b)
+	}
+	for _, name := range before {
+		_ = os.Remove(filepath.Join(w.dir, name)) // verify tells of one that stays
+	}
+	return err
 }
 
 func (w *Recorder) writeFile(name string, content []byte) error {

@@ -147,7 +147,7 @@ func (c *Collector) wanted(needed *reach, e cas.Entry, before time.Time) (bool, 
 	case cas.KindIndex: // goes with its segment
 		_, err := os.Stat(stem(e) + ".arrow")
 		return err == nil, nil
-	case cas.KindTemp, cas.KindScratch:
+	case cas.KindTemp, cas.KindScratch, cas.KindMemo:
 		return false, nil
 	default:
 		return true, nil

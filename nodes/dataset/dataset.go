@@ -72,8 +72,9 @@ func Type() *node.Type {
 				{Name: "duplicates", Doc: "Pairs of problems of different splits whose prompts are alike.", Schema: table.SchemaOf[duplicate]()},
 			}}
 		},
-		Pin: pin,
-		Run: run,
+		Pin:     pin,
+		Witness: witness,
+		Run:     run,
 	}.Type()
 }
 
@@ -119,6 +120,14 @@ func pin(_ context.Context, p Params) (node.Pins, error) {
 		return nil, err
 	}
 	return node.Pins{"content": sum, "name": baseName(p.Path)}, nil
+}
+
+// witness is the file that pin reads.
+func witness(p Params) ([]string, bool) {
+	if isURL(p.Path) {
+		return nil, true
+	}
+	return []string{string(p.Path)}, true
 }
 
 func run(ctx context.Context, p Params, t node.Task) error {

@@ -42,6 +42,7 @@ func Type() *node.Type {
 		Pin:     pin,
 		Run:     write,
 		Publish: publish,
+		Witness: func(p Params) ([]string, bool) { return []string{string(p.Path)}, true },
 		Streams: true,
 	}.Type()
 }

@@ -75,7 +75,10 @@ func Type() *node.Type {
 		Tokens: "completion_tokens",
 		Fanout: func(p Params) int { return p.N },
 		Pin:    pin,
-		Run:    run,
+		Witness: func(p Params) ([]string, bool) { // a server has to be asked
+			return []string{string(p.Recording), metaPath(string(p.Recording))}, p.Recording != ""
+		},
+		Run: run,
 	}.Type()
 }
 

@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ouroflow/ouroflow/engine/cas"
+	"github.com/ouroflow/ouroflow/engine/digest"
+	"github.com/ouroflow/ouroflow/engine/event"
+	"github.com/ouroflow/ouroflow/engine/recall"
+	"github.com/ouroflow/ouroflow/engine/run"
+	"github.com/ouroflow/ouroflow/engine/sched"
+	"github.com/ouroflow/ouroflow/engine/table"
+)
+
+// MemoKey names what a command asks for: the pipeline as it is written, everything
+// that the command line adds to it, and the program. It is zero for commands that
+// want something computed whatever is known.
+func MemoKey(content []byte, cmd run.Command) (digest.Digest, error) {
+	if len(cmd.Force) > 0 {
+		return digest.Digest{}, nil
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return digest.Digest{}, err
+	}
+	seen, err := recall.See(program)
+	if err != nil {
+		return digest.Digest{}, err
+	}
+	var t digest.Transcript
+	t.Add("program", fmt.Sprint(seen))
+	t.Add("pipeline", string(content))
+	for label, values := range map[string][]string{"file": {cmd.File, cmd.Dir}, "profiles": cmd.Profiles, "sets": cmd.Sets, "to": cmd.To} {
+		t.Add(label, strings.Join(values, "\x00"))
+	}
+	for _, file := range cmd.ParamFiles {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return digest.Digest{}, err
+		}
+		t.Add("params "+file, string(b))
+	}
+	slices.SortFunc(t, func(a, b digest.Field) int { return strings.Compare(a.Label, b.Label) })
+	return t.Sum(), nil
+}
+
+// Recalled is a run that found nothing to do.
+type Recalled struct {
+	ID    string
+	Nodes int64
+	Rows  int64
+}
+
+// memos is the folder of what is remembered, beside the cache that it is about.
+func (e *Engine) memos() recall.Folder {
+	return recall.Folder(filepath.Join(e.WorkDir, "memos"))
+}
+
+// Unchanged returns what is remembered of a run under a key of MemoKey, if nothing
+// that its outcome hangs on has changed since, else nil.
+func (e *Engine) Unchanged(memo digest.Digest) *recall.Memo {
+	if memo.IsZero() {
+		return nil
+	}
+	if m := e.memos().Load(memo); m != nil && m.Holds() {
+		return m
+	}
+	return nil
+}
+
+// Recall records a run without planning it, if the same was run before and no file
+// that its outcome hangs on has changed since: it looks at those files but doesn't
+// read them. It returns nil if the run has to be planned.
+func (e *Engine) Recall(req Request) (*Recalled, error) {
+	m := e.Unchanged(req.Memo)
+	if m == nil || req.Verify > 0 {
+		return nil, nil
+	}
+	id, err := e.Runs.NextID(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	var record run.Record
+	if err := json.Unmarshal(m.Record, &record); err != nil {
+		return nil, nil
+	}
+	record.ID, record.Started, record.Command, record.Versions = id, time.Now(), req.Command, e.Version
+	recorder, err := e.Runs.CreateLike(&record, req.Pipeline, e.memos().StatePath(m.State), m.State)
+	if err != nil {
+		return nil, err
+	}
+	sink := event.Tee(append([]event.Sink{recorder}, req.Sinks...)...)
+	sink.Emit(event.Event{Kind: event.RunStarted, Run: id, Note: record.Pipeline})
+	sink.Emit(event.Event{Kind: event.RunNote, Note: fmt.Sprintf("nothing has changed: %d nodes, %d rows known", m.Nodes, m.Rows)})
+	sink.Emit(event.Event{Kind: event.RunEnded, Run: id, State: event.Succeeded})
+	return &Recalled{id, m.Nodes, m.Rows}, recorder.Close()
+}
+
+// remember stores what Recall needs, if files alone tell whether the outcome of a
+// run still holds. A memo only saves time: failing to write one is no failure.
+func (e *Engine) remember(req Request, record *run.Record, outcomes map[string]sched.Outcome) {
+	disk, ok := e.Store.(*cas.Disk)
+	if !ok || req.Memo.IsZero() {
+		return
+	}
+	m := &recall.Memo{Nodes: int64(len(outcomes))}
+	outputs := map[digest.Digest]bool{}
+	for _, o := range outcomes {
+		if !o.Result.Witnessed {
+			return
+		}
+		m.Files = append(m.Files, o.Result.Seen...)
+		for _, a := range o.Result.Outputs {
+			if a.Kind == table.KindTable {
+				m.Rows += a.Rows
+			}
+			if err := addBlobs(disk, a, outputs); err != nil {
+				return
+			}
+		}
+	}
+	for d := range outputs {
+		f, err := recall.See(disk.BlobPath(d))
+		if err != nil {
+			return
+		}
+		m.Files = append(m.Files, f)
+	}
+	known := knownAgain(record)
+	state, err := run.EncodeNodes(known)
+	if err != nil {
+		return
+	}
+	known.Nodes, known.Order = nil, nil
+	if m.Record, err = json.Marshal(known); err != nil {
+		return
+	}
+	_ = e.memos().Save(req.Memo, m, state)
+}
+
+// addBlobs adds the blobs that an output consists of.
+func addBlobs(s cas.Store, a table.Artifact, to map[digest.Digest]bool) error {
+	to[a.Digest] = true
+	if a.Kind != table.KindTree {
+		return nil
+	}
+	t, err := table.OpenTree(s, a.Digest)
+	if err != nil {
+		return err
+	}
+	for _, d := range t.Digests() {
+		to[d] = true
+	}
+	return nil
+}
+
+// knownAgain is the record of a run that finds everything known that another made.
+func knownAgain(r *run.Record) *run.Record {
+	again := run.New("", r.Pipeline, r.Order, nil)
+	again.Params, again.Metrics, again.Intervals = r.Params, maps.Clone(r.Metrics), maps.Clone(r.Intervals)
+	for id, n := range r.Nodes {
+		c := *n
+		c.State, c.Started, c.Ended, c.Why, c.Damage, c.Retries = event.Cached, nil, nil, "", nil, 0
+		c.Rows = event.Rows{Cached: n.Rows.Computed + n.Rows.Cached + n.Rows.Duplicate}
+		again.Nodes[id] = &c
+	}
+	return again
+}
