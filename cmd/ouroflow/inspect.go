@@ -132,33 +132,27 @@ func (a *app) logsCommand() *cobra.Command {
 				}
 				nodes = args[1:]
 			}
+			logs, err := a.runs().Log(r.ID)
+			if err != nil {
+				return err
+			}
 			for _, id := range nodes {
-				if err := a.printLog(r, id, len(nodes) > 1); err != nil {
-					return err
-				}
+				a.printLog(id, r.Nodes[id], logs[id], len(nodes) > 1)
 			}
 			return nil
 		},
 	}
 }
 
-func (a *app) printLog(r *run.Record, id string, titled bool) error {
-	b, err := a.runs().Log(r.ID, id)
-	if err != nil {
-		return err
-	}
-	n := r.Nodes[id]
-	if titled && (len(b) > 0 || n.Error != "") {
+func (a *app) printLog(id string, n *run.Node, log string, titled bool) {
+	if titled && (log != "" || n.Error != "") {
 		fmt.Fprintf(a.stdout, "== %s (%s)\n", id, n.State)
 	}
-	if _, err := a.stdout.Write(b); err != nil {
-		return err
-	}
+	fmt.Fprint(a.stdout, log)
 	for _, damage := range n.Damage {
 		fmt.Fprintln(a.stdout, damage)
 	}
 	if n.State == event.Failed {
 		fmt.Fprintln(a.stdout, n.Error)
 	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package cas
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -21,7 +22,12 @@ type Disk struct {
 	dir      string
 	fs       durable.FS
 	verified sync.Map // digest.Digest -> stamp of the file whose content was checked
+	syncs    chan struct{}
 }
+
+// syncsAtOnce is how many files are made durable at the same time: a disk takes many
+// together in little more time than one, but each costs a thread.
+const syncsAtOnce = 64
 
 // stamp identifies a state of a file well enough to trust a check made before by
 // the same process.
@@ -34,7 +40,9 @@ type stamp struct {
 func NewDisk(dir string) *Disk { return NewDiskOn(durable.OS{}, dir) }
 
 // NewDiskOn returns the store in dir that changes files by way of fsys.
-func NewDiskOn(fsys durable.FS, dir string) *Disk { return &Disk{dir: dir, fs: fsys} }
+func NewDiskOn(fsys durable.FS, dir string) *Disk {
+	return &Disk{dir: dir, fs: fsys, syncs: make(chan struct{}, syncsAtOnce)}
+}
 
 // Dir returns the folder of the store.
 func (s *Disk) Dir() string { return s.dir }
@@ -52,14 +60,7 @@ func (s *Disk) actionPath(key digest.Digest) string {
 
 // Create implements Store.
 func (s *Disk) Create() (Writer, error) {
-	if err := durable.MkdirAll(s.fs, s.tmp()); err != nil {
-		return nil, err
-	}
-	f, err := s.fs.CreateTemp(s.tmp(), "put-*")
-	if err != nil {
-		return nil, err
-	}
-	return &diskWriter{store: s, f: f, h: sha256.New()}, nil
+	return &diskWriter{store: s, h: sha256.New()}, nil
 }
 
 // Open implements Store.
@@ -131,23 +132,23 @@ func (s *Disk) Rows(space string) RowSpace {
 	return &diskRows{store: s, name: space, dir: filepath.Join(s.dir, "rows", space)}
 }
 
-// Lock implements Locker.
+// Lock implements Locker. Keys that share their first 63 bits wait for each other
+// without need. There are 256 files, since the kernel keeps the locks of each in a
+// list.
 func (s *Disk) Lock(ctx context.Context, key digest.Digest, waiting func()) (func(), error) {
-	name := key.String()
-	path := filepath.Join(s.dir, "locks", name[:2], name)
-	f, err := waitLock(ctx, path, waiting)
+	path := filepath.Join(s.dir, "locks", key.String()[:2])
+	f, err := lockRange(ctx, path, int64(key.Uint64()>>1), waiting)
 	if err != nil {
 		return nil, err
 	}
-	return func() {
-		_ = os.Remove(path) // while it is held: who waits for it notices
-		f.Close()
-	}, nil
+	return func() { f.Close() }, nil
 }
 
 func (s *Disk) tmp() string { return filepath.Join(s.dir, "tmp") }
 
 func (s *Disk) writeFile(path string, content []byte) error {
+	s.syncs <- struct{}{}
+	defer func() { <-s.syncs }()
 	return durable.WriteFile(s.fs, s.tmp(), path, content, readOnly)
 }
 
@@ -161,29 +162,103 @@ type diskBlob struct {
 
 func (b diskBlob) Size() int64 { return b.size }
 
+// diskWriter writes a blob into a temporary file. Small ones stay in memory until
+// they are committed: many are there already, and making a file takes time.
 type diskWriter struct {
 	store *Disk
-	f     durable.File
 	h     hash.Hash
 	n     int64
+	small []byte       // the content, while f is nil
+	f     durable.File // once it isn't small any more
 }
 
-func (w *diskWriter) Write(p []byte) (int, error) {
-	n, err := w.f.Write(p)
+// smallBlob is the size up to which a blob is held in memory.
+const smallBlob = 64 << 10
+
+func (w *diskWriter) Write(p []byte) (n int, err error) {
+	if w.f == nil && len(w.small)+len(p) <= smallBlob {
+		w.small = append(w.small, p...)
+		n = len(p)
+	} else {
+		if err := w.open(); err != nil {
+			return 0, err
+		}
+		n, err = w.f.Write(p)
+	}
 	w.h.Write(p[:n])
 	w.n += int64(n)
 	return n, err
 }
 
+// open moves what is in memory to a file.
+func (w *diskWriter) open() error {
+	if w.f != nil {
+		return nil
+	}
+	if err := durable.MkdirAll(w.store.fs, w.store.tmp()); err != nil {
+		return err
+	}
+	f, err := w.store.fs.CreateTemp(w.store.tmp(), "put-*")
+	if err != nil {
+		return err
+	}
+	w.f = f
+	_, err = f.Write(w.small)
+	w.small = nil
+	return err
+}
+
+func (w *diskWriter) ReadAt(p []byte, off int64) (int, error) {
+	if w.f == nil {
+		return bytes.NewReader(w.small).ReadAt(p, off)
+	}
+	return w.f.ReadAt(p, off)
+}
+
 func (w *diskWriter) Commit() (digest.Digest, int64, error) {
 	defer w.Abort()
 	d := digest.FromHash(w.h)
-	if err := durable.Publish(w.store.fs, w.f, w.store.BlobPath(d), readOnly); err != nil {
+	if w.store.isWhole(d) {
+		return d, w.n, nil
+	}
+	if err := w.open(); err != nil {
 		return digest.Digest{}, 0, err
 	}
+	if err := w.store.publish(w.f, d); err != nil {
+		return digest.Digest{}, 0, err
+	}
+	w.f = nil
 	return d, w.n, nil
 }
 
-func (w *diskWriter) ReadAt(p []byte, off int64) (int, error) { return w.f.ReadAt(p, off) }
+func (w *diskWriter) Abort() {
+	if w.f != nil {
+		durable.Discard(w.store.fs, w.f)
+		w.f = nil
+	}
+}
 
-func (w *diskWriter) Abort() { durable.Discard(w.store.fs, w.f) }
+// publish makes a file the blob that d names.
+func (s *Disk) publish(f durable.File, d digest.Digest) error {
+	s.syncs <- struct{}{}
+	defer func() { <-s.syncs }()
+	path := s.BlobPath(d)
+	if err := durable.Publish(s.fs, f, path, readOnly); err != nil {
+		return err
+	}
+	if info, err := os.Stat(path); err == nil {
+		s.verified.Store(d, stamp{info.Size(), info.ModTime()})
+	}
+	return nil
+}
+
+// isWhole reports whether this process has stored or checked that blob, and its file
+// is as it was then.
+func (s *Disk) isWhole(d digest.Digest) bool {
+	seen, ok := s.verified.Load(d)
+	if !ok {
+		return false
+	}
+	info, err := os.Stat(s.BlobPath(d))
+	return err == nil && seen == stamp{info.Size(), info.ModTime()}
+}

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Locks are flock(2) locks on files: the kernel ends them with the process that
-// holds them, so none is ever left to be removed by hand. Over NFS, Linux maps
-// them to locks of the server.
+// Locks are flock(2) locks on files, or locks on bytes of one: the kernel ends them
+// with the process that holds them, so none is ever left to be removed by hand. Over
+// NFS, Linux maps them to locks of the server.
 
 // lockFile makes the folder and the file at path if need be and waits for its
 // lock. A file that its last holder removed in between doesn't count.
@@ -87,18 +87,28 @@ func stillAt(f *os.File, path string) bool {
 // kernel's own wait can't be cancelled.
 const pollEvery = 20 * time.Millisecond
 
-// waitLock is lockFile with a context.
-func waitLock(ctx context.Context, path string, waiting func()) (*os.File, error) {
+// lockRange waits for the lock of one byte of a file, with a context. Each byte is a
+// lock of its own, so that one file does for any number of keys.
+func lockRange(ctx context.Context, path string, at int64, waiting func()) (*os.File, error) {
+	f, err := openLock(path)
+	if err != nil {
+		return nil, err
+	}
 	for first := true; ; first = false {
-		f, err := tryLockFile(path)
-		if f != nil || err != nil {
-			return f, err
-		}
-		if first {
+		lock := unix.Flock_t{Type: unix.F_WRLCK, Start: at, Len: 1}
+		err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &lock)
+		switch {
+		case err == nil:
+			return f, nil
+		case !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.EINTR):
+			f.Close()
+			return nil, &fs.PathError{Op: "lock", Path: path, Err: err}
+		case first:
 			waiting()
 		}
 		select {
 		case <-ctx.Done():
+			f.Close()
 			return nil, context.Cause(ctx)
 		case <-time.After(pollEvery):
 		}

@@ -100,7 +100,7 @@ func Publish(fsys FS, f File, path string, mode fs.FileMode) error {
 	return fsys.SyncDir(dir)
 }
 
-// Discard removes a temporary file that Publish has not moved away.
+// Discard closes and removes a temporary file that wasn't published.
 func Discard(fsys FS, f File) {
 	_ = f.Close()
 	_ = fsys.Remove(f.Name())
@@ -116,11 +116,13 @@ func WriteFile(fsys FS, tmp, path string, content []byte, mode fs.FileMode) erro
 	if err != nil {
 		return err
 	}
-	defer Discard(fsys, f)
-	if _, err := f.Write(content); err != nil {
-		return err
+	if _, err = f.Write(content); err == nil {
+		err = Publish(fsys, f, path, mode)
 	}
-	return Publish(fsys, f, path, mode)
+	if err != nil {
+		Discard(fsys, f)
+	}
+	return err
 }
 
 // WriteSealed puts content and its checksum at path, for files that are read back

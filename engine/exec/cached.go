@@ -211,6 +211,9 @@ func missing(err error) error {
 func (c *Cached) compute(ctx context.Context, job Job) (Result, error) {
 	res, err := c.Next.Execute(ctx, job)
 	if err == nil {
+		res, err = res.Committed()
+	}
+	if err == nil {
 		err = unchanged(ctx, job)
 	}
 	if err == nil {

@@ -60,6 +60,8 @@ type Result struct {
 	// Witnessed says that while the files in Seen don't change, neither does the
 	// result.
 	Witnessed bool
+
+	commit func() (Result, error) // see Committed; nil: everything is stored
 }
 
 // emit sends an event about the job's node.

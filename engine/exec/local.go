@@ -21,40 +21,47 @@ type Local struct {
 	WorkDir string // scratch folders and output trees are made here
 }
 
-// Execute implements Executor.
+// Execute implements Executor. The outputs of a whole-table node are still to be
+// committed: that waits for the disk, not for a slot.
 func (l *Local) Execute(ctx context.Context, job Job) (res Result, err error) {
+	h := &host{job: job, dir: l.WorkDir}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the node type %s has a bug: panic: %v", job.Node.Type.Name, p)
 		}
+		if err != nil || res.commit == nil {
+			h.release(err == nil)
+		}
 	}()
-	h := &host{job: job, dir: l.WorkDir}
-	defer h.release()
 	reading, stop := readingContext(ctx, job.Drain)
 	defer stop()
 	in := inputs{reading, l.Store, job.Inputs, job.Feeds}
 	if job.Node.Rows != nil {
-		res, err = executeRows(ctx, l.Store, job, in, h)
-	} else {
-		res, err = l.executeTable(ctx, job, in, h)
+		return executeRows(ctx, l.Store, job, in, h)
 	}
-	if err == nil {
-		h.removeScratch()
-	}
-	return res, err
+	return l.executeTable(ctx, job, in, h)
 }
 
 func (l *Local) executeTable(ctx context.Context, job Job, in inputs, h *host) (Result, error) {
 	out := &outputs{store: l.Store, node: job.Node, dir: l.WorkDir, tables: map[string]*openTable{}, trees: map[string]string{}}
-	defer out.discard()
 	if err := job.Node.Run(ctx, node.Task{Inputs: in, Outputs: out, Host: h}); err != nil {
+		out.discard()
 		return Result{}, err
 	}
-	artifacts, err := out.commit()
-	if err != nil {
-		return Result{}, err
+	return Result{commit: func() (Result, error) {
+		defer out.discard()
+		artifacts, err := out.commit()
+		h.release(err == nil)
+		return Result{Outputs: artifacts, Rows: event.Rows{Computed: countRows(job.Node, artifacts)}}, err
+	}}, nil
+}
+
+// Committed stores what is still to be stored of a result.
+func (r Result) Committed() (Result, error) {
+	if r.commit == nil {
+		return r, nil
 	}
-	return Result{Outputs: artifacts, Rows: event.Rows{Computed: countRows(job.Node, artifacts)}}, nil
+	return r.commit()
 }
 
 // readingContext ends the wait for rows of a table that is being made when the
@@ -271,13 +278,11 @@ func (h *host) Scratch() (string, error) {
 	return dir, nil
 }
 
-func (h *host) removeScratch() {
-	if h.scratch != "" {
+// release gives the scratch folder back, and removes it if the node completed.
+func (h *host) release(completed bool) {
+	if completed && h.scratch != "" {
 		os.RemoveAll(h.scratch)
 	}
-}
-
-func (h *host) release() {
 	if h.lock != nil {
 		h.lock.Close()
 	}

@@ -35,6 +35,9 @@ func (c *Recheck) Execute(ctx context.Context, job Job) (Result, error) {
 		return Result{}, nil
 	}
 	res, err := c.Local.Execute(ctx, job)
+	if err == nil {
+		res, err = res.Committed()
+	}
 	if err != nil {
 		return Result{}, err
 	}
@@ -126,7 +129,7 @@ func (c *Recheck) rows(ctx context.Context, job Job) error {
 	reading, stop := readingContext(ctx, job.Drain)
 	defer stop()
 	h := &host{job: job, dir: c.Local.WorkDir}
-	defer h.release()
+	defer h.release(true)
 	v := &rowRecheck{
 		inputs: inputs{reading, c.Local.Store, job.Inputs, nil}, host: h, ctx: ctx, chosen: c.chosen,
 		cache: newRowCache(c.Local.Store.Rows(rowSpace(job.Node)), func(*cas.Miss) {}), units: map[int]checked{},

@@ -24,7 +24,6 @@ const (
 	eventsFile   = "events.jsonl"
 	pipelineFile = "pipeline.yaml"
 	lockFile     = "lock"
-	logsDir      = "logs"
 	// nodesPrefix begins the name of the file about nodes, which goes on with its digest.
 	nodesPrefix = "nodes-"
 	// newPrefix begins the names of folders that aren't runs yet.
@@ -142,8 +141,12 @@ func (d Dir) Load(id string) (*Record, error) {
 	return r, nil
 }
 
-// replay applies the events of a run. A last line that was cut is left out.
-func (d Dir) replay(id string, r *Record) error {
+// replay applies the events of a run.
+func (d Dir) replay(id string, r *Record) error { return d.eachEvent(id, r.Apply) }
+
+// eachEvent visits the events of a run as far as there are. A last line that was cut
+// is left out.
+func (d Dir) eachEvent(id string, visit func(event.Event)) error {
 	f, err := os.Open(d.path(id, eventsFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -157,7 +160,7 @@ func (d Dir) replay(id string, r *Record) error {
 	for lines.Scan() {
 		var e event.Event
 		if json.Unmarshal(lines.Bytes(), &e) == nil {
-			r.Apply(e)
+			visit(e)
 		}
 	}
 	return lines.Err()
@@ -255,9 +258,6 @@ func asDamage(path string, err error) *Damage {
 func (d Dir) strangers(r *Record) []*Damage {
 	var found []*Damage
 	ours := map[string]bool{recordFile: true, eventsFile: true, pipelineFile: true, lockFile: true, collectedFile: true}
-	for node := range r.Nodes {
-		ours[filepath.Join(logsDir, node+".log")] = true
-	}
 	root := d.path(r.ID)
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
@@ -293,13 +293,15 @@ func (d Dir) Collected(id string) bool {
 	return err == nil
 }
 
-// Log returns the log of a node, empty if it wrote none.
-func (d Dir) Log(id, node string) ([]byte, error) {
-	b, err := os.ReadFile(d.path(id, logsDir, node+".log"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return b, err
+// Log returns what each node of a run logged, a line for each entry.
+func (d Dir) Log(id string) (map[string]string, error) {
+	logs := map[string]string{}
+	err := d.eachEvent(id, func(e event.Event) {
+		if e.Kind == event.NodeLog {
+			logs[e.Node] += fmt.Sprintf("%s %s\n", e.Time.Format(time.RFC3339), e.Note)
+		}
+	})
+	return logs, err
 }
 
 func (d Dir) path(id string, names ...string) string {

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/ouroflow/ouroflow/engine/digest"
 	"github.com/ouroflow/ouroflow/engine/durable"
@@ -24,7 +23,6 @@ type Recorder struct {
 
 	mu     sync.Mutex
 	record *Record
-	logs   map[string]*os.File
 	err    error
 	save   func() error // writes the record
 }
@@ -36,7 +34,7 @@ func (d Dir) Create(r *Record, pipeline []byte) (*Recorder, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Recorder{dir: dir, record: r, logs: map[string]*os.File{}}
+	w := &Recorder{dir: dir, record: r}
 	w.save = w.writeRecord
 	if err := w.fill(pipeline, d.path(r.ID)); err != nil {
 		w.abandon()
@@ -52,7 +50,7 @@ func (d Dir) CreateLike(r *Record, pipeline []byte, state string, nodes digest.D
 	if err != nil {
 		return nil, err
 	}
-	w := &Recorder{dir: dir, record: r, logs: map[string]*os.File{}}
+	w := &Recorder{dir: dir, record: r}
 	w.save = func() error { return w.writeHeader(nodes) }
 	err = linkOrCopy(state, filepath.Join(dir, nodesName(nodes)))
 	if err == nil {
@@ -98,9 +96,6 @@ func (w *Recorder) fill(pipeline []byte, place string) (err error) {
 	if w.events, err = os.Create(filepath.Join(w.dir, eventsFile)); err != nil {
 		return err
 	}
-	if err := os.Mkdir(filepath.Join(w.dir, logsDir), 0o777); err != nil {
-		return err
-	}
 	w.record.Files[pipelineFile] = digest.Of(pipeline)
 	if err := w.writeFile(pipelineFile, pipeline); err != nil {
 		return err
@@ -133,27 +128,11 @@ func (w *Recorder) Emit(e event.Event) {
 }
 
 func (w *Recorder) write(e event.Event) error {
-	if e.Kind == event.NodeLog {
-		return w.log(e)
-	}
 	line, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
 	_, err = w.events.Write(append(line, '\n'))
-	return err
-}
-
-func (w *Recorder) log(e event.Event) error {
-	f, ok := w.logs[e.Node]
-	if !ok {
-		var err error
-		if f, err = os.Create(filepath.Join(w.dir, logsDir, e.Node+".log")); err != nil {
-			return err
-		}
-		w.logs[e.Node] = f
-	}
-	_, err := fmt.Fprintf(f, "%s %s\n", e.Time.Format(time.RFC3339), e.Note)
 	return err
 }
 
@@ -168,18 +147,11 @@ func (w *Recorder) keep(err error) {
 func (w *Recorder) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	names := []string{eventsFile}
-	for node, f := range w.logs {
-		w.keep(f.Close())
-		names = append(names, filepath.Join(logsDir, node+".log"))
-	}
 	w.keep(w.events.Sync())
 	w.keep(w.events.Close())
-	for _, name := range names {
-		sum, err := digestFile(filepath.Join(w.dir, name))
-		w.keep(err)
-		w.record.Files[name] = sum
-	}
+	sum, err := digestFile(filepath.Join(w.dir, eventsFile))
+	w.keep(err)
+	w.record.Files[eventsFile] = sum
 	w.keep(w.save())
 	w.keep(w.lock.Close())
 	return w.err

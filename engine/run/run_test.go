@@ -56,8 +56,8 @@ func TestRecord(t *testing.T) {
 	if len(r.Nodes["a"].Damage) != 1 {
 		t.Errorf("damage = %v", r.Nodes["a"].Damage)
 	}
-	if log, _ := d.Log("1", "a"); !strings.HasSuffix(string(log), " hello\n") {
-		t.Errorf("log = %q", log)
+	if logs, err := d.Log("1"); err != nil || !strings.HasSuffix(logs["a"], " hello\n") {
+		t.Errorf("logs = %q, %v", logs, err)
 	}
 	if text, _ := d.Pipeline(&Record{ID: "1", Files: map[string]digest.Digest{pipelineFile: digest.Of([]byte("version: 1\n"))}}); string(text) != "version: 1\n" {
 		t.Errorf("pipeline = %q", text)
