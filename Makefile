@@ -59,10 +59,25 @@ docs: build ## write the parts of docs/ that come from the code
 	$(BIN) schema > docs/ouroflow.schema.json
 
 bench: ## run the Go benchmarks; compare two outputs with benchstat
-	$(GO) test -run '^$$' -bench . -benchmem ./engine/... ./nodes/...
+	$(GO) test -run '^$$' -bench . -benchmem ./engine/... ./nodes/... # the table of 1 GiB included
 
 bench-noop: build ## no-op runs of 10, 1,000 and 10,000 nodes beside ninja and make
 	python3 docs/bench/noop.py $(BIN)
+
+bench-append: build ## append or insert 1% of the rows of a stage
+	python3 docs/bench/append.py $(BIN)
+
+bench-rows: ## rows through a row-wise node that does nothing, beside hashing
+	$(GO) test -run '^$$' -bench Rows -benchmem ./engine/exec
+
+bench-cache: ## write and read a table of 1 GiB, beside copying and hashing it
+	$(GO) test -run '^$$' -bench Store -benchtime 3x ./engine/table
+
+bench-memory: build ## peak memory at 100,000 and 1,000,000 rows
+	python3 docs/bench/memory.py $(BIN)
+
+bench-peers: build ## side by side with DVC, Snakemake and redun
+	python3 docs/bench/peers.py $(BIN)
 
 bench-warm: build ## warm re-run of a 40,000-row pipeline
 	python3 docs/bench/warm.py $(BIN)

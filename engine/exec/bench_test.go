@@ -20,36 +20,32 @@ func benchNumbers() []number {
 	return rows
 }
 
-// BenchmarkRows is 100,000 rows through a row-wise node that does next to
-// nothing: cold computes every row, warm finds every row, hashing is the floor,
-// one key per row.
+// BenchmarkRows is 100,000 rows through a row-wise node that does next to nothing:
+// cold computes every row, warm finds every row, each in memory and on disk; hashing
+// is the floor, one key per row.
 func BenchmarkRows(b *testing.B) {
-	c := newCounter()
-	typ := c.doubleType()
-	b.Run("cold", func(b *testing.B) {
-		for range b.N {
-			s := cas.NewMemory()
-			in := nodetest.Put(b, s, benchNumbers())
-			if _, err := stack(b, s).Execute(context.Background(), job(bind(b, typ, nil), in, &recorder{})); err != nil {
-				b.Fatal(err)
+	for name, open := range map[string]func(dir string) cas.Store{
+		"memory": func(string) cas.Store { return cas.NewMemory() },
+		"disk":   func(dir string) cas.Store { return cas.NewDisk(dir) },
+	} {
+		b.Run("cold/"+name, func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				x := newRowsBench(b, open(b.TempDir()))
+				b.StartTimer()
+				x.run(b)
 			}
-		}
-		b.ReportMetric(float64(benchRows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
-	})
-	b.Run("warm", func(b *testing.B) {
-		s := cas.NewMemory()
-		in := nodetest.Put(b, s, benchNumbers())
-		local := &exec.Local{Store: s, WorkDir: b.TempDir()}
-		if _, err := local.Execute(context.Background(), job(bind(b, typ, nil), in, &recorder{})); err != nil {
-			b.Fatal(err)
-		}
-		for b.Loop() {
-			if _, err := local.Execute(context.Background(), job(bind(b, typ, nil), in, &recorder{})); err != nil {
-				b.Fatal(err)
+			reportRows(b)
+		})
+		b.Run("warm/"+name, func(b *testing.B) {
+			x := newRowsBench(b, open(b.TempDir()))
+			x.run(b)
+			for b.Loop() {
+				x.run(b)
 			}
-		}
-		b.ReportMetric(float64(benchRows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
-	})
+			reportRows(b)
+		})
+	}
 	b.Run("hashing", func(b *testing.B) {
 		f := digest.NewFramer()
 		for b.Loop() {
@@ -60,6 +56,28 @@ func BenchmarkRows(b *testing.B) {
 				f.Sum()
 			}
 		}
-		b.ReportMetric(float64(benchRows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+		reportRows(b)
 	})
+}
+
+func reportRows(b *testing.B) {
+	b.ReportMetric(float64(benchRows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// rowsBench executes a row-wise node by itself, so that the whole table isn't known.
+type rowsBench struct {
+	local *exec.Local
+	job   exec.Job
+}
+
+func newRowsBench(b *testing.B, s cas.Store) *rowsBench {
+	in := nodetest.Put(b, s, benchNumbers())
+	n := bind(b, newCounter().doubleType(), nil)
+	return &rowsBench{&exec.Local{Store: s, WorkDir: b.TempDir()}, job(n, in, &recorder{})}
+}
+
+func (r *rowsBench) run(b *testing.B) {
+	if _, err := r.local.Execute(context.Background(), r.job); err != nil {
+		b.Fatal(err)
+	}
 }

@@ -29,10 +29,14 @@ type Unit struct {
 	Index int       // its place among the rows of that input row, from 0
 }
 
-// Results are saved when this many wait or when the oldest has waited this long.
+// Results are saved when this many wait or when the oldest has waited this long:
+// less at first, so that whoever works on them starts early, more later, so that long
+// work doesn't leave very many small segments.
 const (
-	saveRows = 1024
-	saveAge  = time.Second
+	saveRows  = 4096
+	firstAge  = 250 * time.Millisecond
+	firstSave = 64 // saves at firstAge
+	saveAge   = time.Second
 )
 
 // Work gives a row-wise node its rows as values of In and takes values of Out.
@@ -45,6 +49,7 @@ type Work[In, Out any] struct {
 	enc   *table.Encoder[Out]
 	ids   []int
 	timer *time.Timer // saves what waits, when the oldest has waited long enough
+	saves int
 	err   error       // of the first save that failed; nothing is saved after it
 }
 
@@ -87,7 +92,7 @@ func (w *Work[In, Out]) Emit(item Item[In], out Out) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.ids) == 0 {
-		w.timer = time.AfterFunc(saveAge, func() { _ = w.flush() }) // save keeps its error
+		w.timer = time.AfterFunc(w.age(), func() { _ = w.flush() }) // save keeps its error
 	}
 	w.ids = append(w.ids, item.id)
 	w.enc.Append(out)
@@ -95,6 +100,14 @@ func (w *Work[In, Out]) Emit(item Item[In], out Out) error {
 		return w.err
 	}
 	return w.save()
+}
+
+// age is how long a result waits to be saved with others.
+func (w *Work[In, Out]) age() time.Duration {
+	if w.saves < firstSave {
+		return firstAge
+	}
+	return saveAge
 }
 
 // flush saves what waits.
@@ -109,6 +122,7 @@ func (w *Work[In, Out]) save() error {
 		return w.err
 	}
 	w.timer.Stop()
+	w.saves++
 	w.err = w.task.Save(w.ids, w.enc.Record())
 	w.ids = nil
 	return w.err
