@@ -50,7 +50,7 @@ type Work[In, Out any] struct {
 	ids   []int
 	timer *time.Timer // saves what waits, when the oldest has waited long enough
 	saves int
-	err   error       // of the first save that failed; nothing is saved after it
+	err   error // of the first save that failed; nothing is saved after it
 }
 
 // Item is one output row to compute.

@@ -1,0 +1,70 @@
+package exec
+
+import (
+	"testing"
+
+	"github.com/ouroflow/ouroflow/engine/cas"
+	"github.com/ouroflow/ouroflow/engine/digest"
+	"github.com/ouroflow/ouroflow/engine/table"
+)
+
+type cell struct {
+	N int64 `arrow:"n"`
+}
+
+// An index keeps 64 bits of each key: a key that shares them with another must not
+// lead to its row.
+func TestKeysThatShareTheirBeginning(t *testing.T) {
+	a := digest.Of([]byte("a"))
+	b := a
+	b[digest.Size-1] ^= 1
+	e := table.NewEncoder[cell]()
+	e.Append(cell{1})
+	content, err := encodeSegment(table.SchemaOf[cell](), []digest.Digest{a}, e.Record())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newRowCache(cas.NewMemory().Rows("x"), func(m *cas.Miss) { t.Error(m) })
+	if err := c.add([]digest.Digest{a}, content); err != nil {
+		t.Fatal(err)
+	}
+	if _, own, ok := c.find(a); !ok || !own {
+		t.Error("the row isn't found")
+	}
+	if _, _, ok := c.find(b); ok {
+		t.Error("a wrong hit: the row of another key")
+	}
+}
+
+// However little of the segments may be held, every row is read right.
+func TestRowCacheHoldsLittle(t *testing.T) {
+	c := newRowCache(cas.NewMemory().Rows("x"), func(m *cas.Miss) { t.Error(m) })
+	c.heldMost = 1
+	var keys []digest.Digest
+	for i := range 20 {
+		key := digest.Of([]byte{byte(i)})
+		keys = append(keys, key)
+		e := table.NewEncoder[cell]()
+		e.Append(cell{int64(i)})
+		content, err := encodeSegment(table.SchemaOf[cell](), []digest.Digest{key}, e.Record())
+		if err == nil {
+			err = c.add([]digest.Digest{key}, content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, key := range append(keys, keys...) {
+		p, _, ok := c.find(key)
+		if !ok {
+			t.Fatalf("row %d isn't found", i)
+		}
+		row, err := c.row(p, nil)
+		if err != nil || table.Value(row.Record.Column(0), row.I) != int64(i%len(keys)) {
+			t.Fatalf("row %d: %v, %v", i, row, err)
+		}
+		if len(c.loaded) > 1 || c.recent.Len() != len(c.loaded) {
+			t.Fatalf("%d segments are held", len(c.loaded))
+		}
+	}
+}
