@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/ouroflow/ouroflow/engine/cas"
 	"github.com/ouroflow/ouroflow/engine/cas/castest"
@@ -158,4 +159,42 @@ func TestIndexProperty(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What is looked up between the moment when the collector has listed it and the moment
+// when it removes it stays.
+func TestRemoveUnusedNoticesUse(t *testing.T) {
+	s := cas.NewDisk(t.TempDir())
+	old := time.Now().Add(-24 * time.Hour)
+	for _, used := range []bool{true, false} {
+		d, err := cas.Put(s, []byte("content"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(s.BlobPath(d), old, old); err != nil {
+			t.Fatal(err)
+		}
+		var entry cas.Entry
+		err = s.Walk(func(e cas.Entry) error {
+			if e.Kind == cas.KindBlob {
+				entry = e
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if used {
+			if _, err := cas.ReadAll(s, d); err != nil {
+				t.Fatal(err)
+			}
+		}
+		removed, err := s.RemoveUnused(entry, time.Now().Add(-time.Hour))
+		if err != nil || removed == used {
+			t.Errorf("used since: %v, removed: %v, %v", used, removed, err)
+		}
+		if _, err := s.Open(d); cas.IsMiss(err) == used {
+			t.Errorf("used since: %v, then %v", used, err)
+		}
+	}
 }
