@@ -46,11 +46,14 @@ func closed(properties object, required ...string) object {
 
 func mapOf(value any) object { return object{"type": "object", "additionalProperties": value} }
 
+var cacheSchema = closed(object{"remote": object{"type": "string", "pattern": "^(s3://.+|file:///.+)$"}})
+
 func pipelineSchema(types node.Registry) object {
 	profile := closed(object{
 		"description": object{"type": "string"},
 		"params":      object{"type": "object"},
 		"pools":       mapOf(object{"type": "integer", "minimum": 1}),
+		"cache":       cacheSchema,
 		"nodes":       mapOf(object{"type": "object"}),
 	})
 	schema := closed(object{
@@ -60,6 +63,7 @@ func pipelineSchema(types node.Registry) object {
 		"params":      mapOf(object{"type": []string{"integer", "number", "string", "boolean", "array"}}),
 		"profiles":    mapOf(profile),
 		"pools":       mapOf(object{"type": "integer", "minimum": 1}),
+		"cache":       cacheSchema,
 		"nodes":       mapOf(object{"oneOf": nodeSchemas(types)}),
 	}, "version", "nodes")
 	schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"

@@ -41,7 +41,7 @@ func checkParams(params *Value, c *Collector) {
 	}
 }
 
-var profileKeys = []string{"description", "params", "pools", "nodes"}
+var profileKeys = []string{"description", "params", "pools", "cache", "nodes"}
 
 func checkProfiles(profiles *Value, c *Collector) {
 	if profiles == nil || profiles.Kind == Null {
@@ -78,8 +78,10 @@ func applyProfile(root *Value, name string, c *Collector) {
 	for _, e := range profile.Get("params").entries() {
 		setParam(root, e.Key, e.Value, e.Pos, c)
 	}
-	if pools := profile.Get("pools"); pools != nil {
-		ensureMap(root, "pools", pools.Pos).merge(pools)
+	for _, key := range []string{"pools", "cache"} {
+		if over := profile.Get(key); over != nil {
+			ensureMap(root, key, over.Pos).merge(over)
+		}
 	}
 	nodes := root.Get("nodes")
 	for _, e := range profile.Get("nodes").entries() {

@@ -25,8 +25,7 @@ type Pipeline struct {
 
 // Cache says what is behind the local cache.
 type Cache struct {
-	Remote    string `yaml:"remote"` // s3://BUCKET/PREFIX or file:///FOLDER; empty: nothing
-	RemotePos Pos    // where it was written
+	Remote string `yaml:"remote"` // s3://BUCKET/PREFIX or file:///FOLDER; empty: nothing
 }
 
 // Param is a parameter of the pipeline and its value.
@@ -132,7 +131,9 @@ func build(file string, root *Value, doc document, c *Collector) *Pipeline {
 		doc.Name = strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 	}
 	p := &Pipeline{File: file, Name: doc.Name, Description: doc.Description, Pools: doc.Pools, Cache: doc.Cache}
-	p.Cache.RemotePos = root.At("cache.remote").Pos
+	if r := doc.Cache.Remote; r != "" && !strings.HasPrefix(r, "s3://") && !strings.HasPrefix(r, "file:///") {
+		c.Addf(root.At("cache.remote").Pos, "remote %q is neither s3://BUCKET/PREFIX nor file:///FOLDER", r)
+	}
 	params := map[string]*Value{}
 	if doc.Params != nil {
 		for _, e := range doc.Params.Map {
