@@ -133,7 +133,7 @@ func TestCompactBesideALiveRun(t *testing.T) {
 	before := filesIn(t, dir)
 	m := newMill()
 	compacted := false
-	m.hook = func(name string, n int64) error {
+	m.hook = func(name string, _ int64) error {
 		if name == "samples" && !compacted {
 			compacted = true
 			if done, err := collector(dir, 100).Collect(); err != nil || done.Merged != 8 {

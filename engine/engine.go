@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -205,19 +204,9 @@ func set(names []string) map[string]bool {
 	return m
 }
 
-// Load reads and checks a pipeline. Its error has every problem of the file.
-func Load(file string, types node.Registry, opts spec.Options) (*plan.Plan, []byte, error) {
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return nil, nil, err
-	}
-	p, err := LoadBytes(file, content, types, opts)
-	return p, content, err
-}
-
-// LoadBytes is Load for content that was read before. Relative paths in it
-// belong to the folder of file.
-func LoadBytes(file string, content []byte, types node.Registry, opts spec.Options) (*plan.Plan, error) {
+// Load reads and checks the pipeline in a file whose content was read before.
+// Relative paths in it belong to the folder of the file. Its error has every problem.
+func Load(file string, content []byte, types node.Registry, opts spec.Options) (*plan.Plan, error) {
 	p, c := spec.Parse(file, content, opts)
 	return plan.Make(p, types, c)
 }

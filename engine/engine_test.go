@@ -112,7 +112,7 @@ func newFixture(t testing.TB) *fixture {
 
 func (f *fixture) run(t testing.TB, text string, cmd run.Command) (*run.Record, error) {
 	t.Helper()
-	p, err := engine.LoadBytes("p.yaml", []byte(text), f.engine.Types, spec.Options{})
+	p, err := engine.Load("p.yaml", []byte(text), f.engine.Types, spec.Options{})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
@@ -206,7 +206,7 @@ func TestPredict(t *testing.T) {
 	f := newFixture(t)
 	text := fmt.Sprintf(diamond, 1)
 	predict := func(text string) map[string]engine.Prediction {
-		p, err := engine.LoadBytes("p.yaml", []byte(text), f.engine.Types, spec.Options{})
+		p, err := engine.Load("p.yaml", []byte(text), f.engine.Types, spec.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ import (
 
 func executeVerifying(t *testing.T, e *engine.Engine, text string, rate float64) *run.Record {
 	t.Helper()
-	p, err := engine.LoadBytes("p.yaml", []byte(text), e.Types, spec.Options{})
+	p, err := engine.Load("p.yaml", []byte(text), e.Types, spec.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

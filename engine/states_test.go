@@ -27,7 +27,7 @@ const (
 
 // executeUntil runs a pipeline and ends it when it has computed some rows.
 func executeUntil(t *rapid.T, e *engine.Engine, m *mill, text string, how stop, rows int) (*run.Record, error) {
-	p, err := engine.LoadBytes("p.yaml", []byte(text), e.Types, spec.Options{})
+	p, err := engine.Load("p.yaml", []byte(text), e.Types, spec.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestPlanTellsWhatRunDoes(t *testing.T) {
 		}
 		changed := rapid.IntRange(0, len(g.value)-1).Draw(rt, "changed")
 		g.value[changed] = rapid.IntRange(0, 5).Draw(rt, "to")
-		p, err := engine.LoadBytes("p.yaml", []byte(g.yaml()), f.engine.Types, spec.Options{})
+		p, err := engine.Load("p.yaml", []byte(g.yaml()), f.engine.Types, spec.Options{})
 		if err != nil {
 			rt.Fatal(err)
 		}

@@ -116,7 +116,7 @@ func (m *mill) engine(dir string) *engine.Engine {
 }
 
 func execute(t interface{ Fatalf(string, ...any) }, e *engine.Engine, text string) (*run.Record, error) {
-	p, err := engine.LoadBytes("p.yaml", []byte(text), e.Types, spec.Options{})
+	p, err := engine.Load("p.yaml", []byte(text), e.Types, spec.Options{})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
@@ -327,7 +327,7 @@ func TestChainProperty(t *testing.T) {
 		}
 		tries := 0
 		var r *run.Record
-		for err := error(engine.ErrFailed); err != nil; tries++ {
+		for err := engine.ErrFailed; err != nil; tries++ {
 			if tries > depth {
 				t.Fatalf("still failing after %d runs: %v", tries, err)
 			}

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,35 +19,34 @@ import (
 )
 
 // MemoKey names what a command asks for: the pipeline as it is written, everything
-// that the command line adds to it, and the program. It is zero for commands that
-// want something computed whatever is known.
-func MemoKey(content []byte, cmd run.Command) (digest.Digest, error) {
-	if len(cmd.Force) > 0 {
-		return digest.Digest{}, nil
-	}
+// that the command line adds to it, and the program. It is zero, which nothing is
+// remembered by, for commands that want something computed whatever is known, and
+// where it can't be told.
+func MemoKey(content []byte, cmd run.Command) digest.Digest {
 	program, err := os.Executable()
-	if err != nil {
-		return digest.Digest{}, err
+	if err != nil || len(cmd.Force) > 0 {
+		return digest.Digest{}
 	}
 	seen, err := recall.See(program)
 	if err != nil {
-		return digest.Digest{}, err
+		return digest.Digest{}
 	}
 	var t digest.Transcript
 	t.Add("program", fmt.Sprint(seen))
 	t.Add("pipeline", string(content))
-	for label, values := range map[string][]string{"file": {cmd.File, cmd.Dir}, "profiles": cmd.Profiles, "sets": cmd.Sets, "to": cmd.To} {
-		t.Add(label, strings.Join(values, "\x00"))
-	}
+	t.Add("file", cmd.File)
+	t.Add("dir", cmd.Dir)
+	t.Add("profiles", strings.Join(cmd.Profiles, "\x00"))
+	t.Add("sets", strings.Join(cmd.Sets, "\x00"))
+	t.Add("to", strings.Join(cmd.To, "\x00"))
 	for _, file := range cmd.ParamFiles {
 		b, err := os.ReadFile(file)
 		if err != nil {
-			return digest.Digest{}, err
+			return digest.Digest{}
 		}
 		t.Add("params "+file, string(b))
 	}
-	slices.SortFunc(t, func(a, b digest.Field) int { return strings.Compare(a.Label, b.Label) })
-	return t.Sum(), nil
+	return t.Sum()
 }
 
 // Recalled is a run that found nothing to do.
@@ -89,7 +87,7 @@ func (e *Engine) Recall(req Request) (*Recalled, error) {
 	}
 	var record run.Record
 	if err := json.Unmarshal(m.Record, &record); err != nil {
-		return nil, nil
+		return nil, fmt.Errorf("%s: %w", e.memos().MemoPath(req.Memo), err)
 	}
 	record.ID, record.Started, record.Command, record.Versions = id, time.Now(), req.Command, e.Version
 	recorder, err := e.Runs.CreateLike(&record, req.Pipeline, e.memos().StatePath(m.State), m.State)

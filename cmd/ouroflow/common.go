@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -45,13 +43,12 @@ func (f *pipelineFlags) options() spec.Options {
 	return spec.Options{Profiles: f.profiles, Sets: f.sets, ParamFiles: f.paramFiles}
 }
 
-func (f *pipelineFlags) load(file string) (*plan.Plan, []byte, error) {
-	p, content, err := engine.Load(file, nodes.Standard(), f.options())
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		err = usageError{err}
+func (f *pipelineFlags) load(file string) (*plan.Plan, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usageError{err}
 	}
-	return p, content, err
+	return engine.Load(file, content, nodes.Standard(), f.options())
 }
 
 // folders are where the cache and the runs are.

@@ -13,7 +13,7 @@ func (a *app) validateCommand() *cobra.Command {
 		Short: "Check a pipeline and report every problem with its place",
 		Args:  args(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			p, _, err := flags.load(args[0])
+			p, err := flags.load(args[0])
 			if err != nil {
 				return err
 			}
@@ -33,7 +33,7 @@ func (a *app) graphCommand() *cobra.Command {
 		Short: "Draw a pipeline as a Mermaid or Graphviz graph",
 		Args:  args(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			p, _, err := flags.load(args[0])
+			p, err := flags.load(args[0])
 			if err != nil {
 				return err
 			}

@@ -9,15 +9,13 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/ouroflow/ouroflow/engine"
-	"github.com/ouroflow/ouroflow/engine/spec"
-	"github.com/ouroflow/ouroflow/nodes"
+	"github.com/ouroflow/ouroflow/engine/plan"
 )
 
 const phase11 = "../../pipelines/phase11.yaml"
 
 func TestEveryProfileIsValid(t *testing.T) {
-	p, _, err := engine.Load(phase11, nodes.Standard(), spec.Options{})
+	p, err := load(phase11)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +23,7 @@ func TestEveryProfileIsValid(t *testing.T) {
 		t.Errorf("profiles = %v", p.Pipeline.Profiles)
 	}
 	for _, profile := range p.Pipeline.Profiles {
-		if _, _, err := engine.Load(phase11, nodes.Standard(), spec.Options{Profiles: []string{profile.Name}}); err != nil {
+		if _, err := load(phase11, profile.Name); err != nil {
 			t.Errorf("profile %s: %v", profile.Name, err)
 		}
 	}
@@ -95,4 +93,9 @@ func TestReplayAgreesWithPublishedVerdicts(t *testing.T) {
 	if total != 8*3*93 || float64(agree) < 0.995*float64(total) {
 		t.Errorf("%d of %d verdicts agree", agree, total)
 	}
+}
+
+func load(file string, profiles ...string) (*plan.Plan, error) {
+	flags := pipelineFlags{profiles: profiles}
+	return flags.load(file)
 }

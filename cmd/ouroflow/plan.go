@@ -27,7 +27,7 @@ func (a *app) planCommand() *cobra.Command {
 					return err
 				}
 			}
-			p, _, err := flags.load(args[0])
+			p, err := flags.load(args[0])
 			if err != nil {
 				return err
 			}
@@ -58,11 +58,7 @@ func (a *app) planUnchanged(file string, flags *pipelineFlags) (done bool, err e
 	if err != nil {
 		return false, usageError{err}
 	}
-	memo, err := engine.MemoKey(content, cmd)
-	if err != nil {
-		return false, nil // the plan says what is wrong
-	}
-	m := a.engine(file).Unchanged(memo)
+	m := a.engine(file).Unchanged(engine.MemoKey(content, cmd))
 	if m == nil || m.Nodes <= report.ManyNodes {
 		return false, nil
 	}

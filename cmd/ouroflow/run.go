@@ -91,15 +91,11 @@ func (a *app) run(file string, cmd run.Command, flags *pipelineFlags, how displa
 	if err != nil {
 		return usageError{err}
 	}
-	memo, err := engine.MemoKey(content, cmd)
-	if err != nil {
-		return err
-	}
-	req := engine.Request{Pipeline: content, Command: cmd, Memo: memo, Verify: how.verify, Against: how.against}
+	req := engine.Request{Pipeline: content, Command: cmd, Memo: engine.MemoKey(content, cmd), Verify: how.verify, Against: how.against}
 	if done, err := a.recall(file, req, how); done || err != nil {
 		return err
 	}
-	if req.Plan, err = engine.LoadBytes(file, content, nodes.Standard(), flags.options()); err != nil {
+	if req.Plan, err = engine.Load(file, content, nodes.Standard(), flags.options()); err != nil {
 		return err
 	}
 	return a.execute(file, req, how)
@@ -156,7 +152,7 @@ func (a *app) resume(old *run.Record, how display) error {
 	cmd := old.Command
 	cmd.Resumes = old.ID
 	opts := spec.Options{Profiles: cmd.Profiles, Sets: cmd.Sets, ParamFiles: cmd.ParamFiles}
-	p, err := engine.LoadBytes(cmd.File, content, nodes.Standard(), opts)
+	p, err := engine.Load(cmd.File, content, nodes.Standard(), opts)
 	if err != nil {
 		return err
 	}

@@ -55,10 +55,10 @@ func (s *Disk) Walk(visit func(Entry) error) error {
 			return nil
 		}
 		entry.Path = path
-		if err := entry.measure(e); err != nil {
-			return nil // gone
+		if entry.measure(e) == nil { // else it is gone
+			err = visit(entry)
 		}
-		if err := visit(entry); err != nil {
+		if err != nil {
 			return err
 		}
 		if e.IsDir() {

@@ -184,16 +184,17 @@ func (d Dir) NextID(now time.Time) (string, error) {
 	if err != nil || len(ids) == 0 || ids[len(ids)-1] < id {
 		return id, err
 	}
-	newest := ids[len(ids)-1]
-	i := strings.LastIndex(newest, "-")
-	if i < 0 {
-		return id, nil
-	}
-	last, err := time.Parse(idLayout, newest[:i]+"."+newest[i+1:])
+	return idAfter(ids[len(ids)-1], id), nil
+}
+
+// idAfter returns the id that comes next after one, or the other if that is no id.
+func idAfter(newest, otherwise string) string {
+	i := max(0, strings.LastIndex(newest, "-"))
+	at, err := time.Parse(idLayout, newest[:i]+"."+strings.TrimPrefix(newest[i:], "-"))
 	if err != nil {
-		return id, nil // that is no run
+		return otherwise
 	}
-	return NewID(last.Add(time.Microsecond)), nil
+	return NewID(at.Add(time.Microsecond))
 }
 
 // Damage says what is wrong with a file of a run.
