@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""No-op runs of n trivial nodes and a join: ouroflow beside ninja and make.
+"""Runs of n trivial nodes: ouroflow beside ninja and make.
 
-usage: noop.py OUROFLOW [N...]. Each tool runs its graph once, then the no-op is
-timed five times, alternating between the tools; the median counts.
+usage: noop.py OUROFLOW [N...]. Each tool runs its graph once (cold); then the no-op
+is timed five times, alternating between the tools, and then a run after one input
+changed; the median counts. CPU is user and system time a node, beyond a no-op.
 """
 import os
 import shutil
@@ -35,18 +36,27 @@ def make_graph(n):
         f.write("m/%: d/%.jsonl\n\t@cp $< $@\n")
 
 
-def wall(command):
+def measure_run(command):
+    """Returns wall seconds, CPU seconds and the largest resident size in MB."""
     start = time.monotonic()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.monotonic() - start
+    p = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(p.pid, 0)
+    if status != 0:
+        sys.exit(f"{command[0]} failed")
+    return time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
-def measure(ouroflow, n):
+def write_input(i, text):
+    with open(f"d/{i}.jsonl", "w") as f:
+        f.write('{"problem_id": 1, "prompt": "number %s", "tests": ["x"]}\n' % text)
+
+
+def make_graphs(ouroflow, n):
+    """Writes the graphs of the tools that are there and returns their commands."""
     tools = {"ouroflow": [ouroflow, "run", "p.yaml", "--cache", "cache", "--runs", "runs"]}
     os.makedirs("d"), os.makedirs("m"), os.makedirs("o")
     for i in range(n):
-        with open(f"d/{i}.jsonl", "w") as f:
-            f.write('{"problem_id": 1, "prompt": "number %d", "tests": ["x"]}\n' % i)
+        write_input(i, i)
     ouroflow_graph(n)
     if shutil.which("ninja"):
         ninja_graph(n)
@@ -54,16 +64,34 @@ def measure(ouroflow, n):
     if shutil.which("make"):
         make_graph(n)
         tools["make"] = ["make", "-s"]
-    cold = {name: wall(c) for name, c in tools.items()}
+    return tools
+
+
+def rounds(tools, before=lambda i: None):
+    """The median wall time of five runs of each tool, taking turns."""
     times = {name: [] for name in tools}
-    for _ in range(5):
+    for i in range(5):
+        before(i)
         for name, command in tools.items():
-            times[name].append(wall(command))
-    noop = {name: statistics.median(t) for name, t in times.items()}
-    fields = [f"{k}_ms={1000 * v:.0f}" for k, v in noop.items()]
-    fields += [f"{k}_cold_ms={1000 * v:.0f}" for k, v in cold.items()]
-    fields += [f"ratio_to_{k}={noop['ouroflow'] / noop[k]:.2f}" for k in noop if k != "ouroflow"]
-    print(f"RESULT noop_{n}", *fields, flush=True)
+            times[name].append(measure_run(command)[0])
+    return {name: statistics.median(t) for name, t in times.items()}
+
+
+def report(kind, n, times, extra=()):
+    fields = [f"{k}_ms={1000 * v:.0f}" for k, v in times.items()]
+    fields += [f"ratio_to_{k}={times['ouroflow'] / times[k]:.2f}" for k in times if k != "ouroflow"]
+    print(f"RESULT {kind}_{n}", *fields, *extra, flush=True)
+
+
+def measure(ouroflow, n):
+    tools = make_graphs(ouroflow, n)
+    cold = {name: measure_run(c) for name, c in tools.items()}
+    noop = rounds(tools)
+    idle = measure_run(tools["ouroflow"])[1]
+    _, cpu, peak = cold["ouroflow"]
+    report("cold", n, {k: v[0] for k, v in cold.items()}, [f"cpu_ms_per_node={1000 * (cpu - idle) / n:.2f}", f"peak_mb={peak:.0f}"])
+    report("noop", n, noop)
+    report("one_changed", n, rounds(tools, lambda i: write_input(n // 2, f"changed {i}")))
 
 
 def main():

@@ -36,7 +36,7 @@ func Run(ctx context.Context, p *plan.Plan, x exec.Executor, opts Options) map[s
 	s := &scheduler{
 		ctx: ctx, exec: x, opts: opts, drain: make(chan struct{}),
 		waiting: map[*plan.Step]int{}, users: map[*plan.Step][]*plan.Step{},
-		running: map[*plan.Step]bool{}, left: map[*plan.Step]exec.Result{}, growing: map[*plan.Step]*table.Growing{},
+		running: map[*plan.Step]bool{}, started: map[string]int{}, queue: map[string][]*plan.Step{}, left: map[*plan.Step]exec.Result{}, growing: map[*plan.Step]*table.Growing{},
 		news: make(chan news), outcomes: map[string]Outcome{},
 	}
 	finished := make(chan struct{})
@@ -55,6 +55,10 @@ type news struct {
 	err     error
 }
 
+// inFlight is how many steps of a pool are handed to the executor at once, at most:
+// far more than any pool has slots, and few enough for their memory and threads.
+const inFlight = 256
+
 type scheduler struct {
 	ctx      context.Context
 	exec     exec.Executor
@@ -65,6 +69,8 @@ type scheduler struct {
 	users    map[*plan.Step][]*plan.Step
 	growing  map[*plan.Step]*table.Growing // newest offer of each step
 	running  map[*plan.Step]bool
+	started  map[string]int             // running steps by pool
+	queue    map[string][]*plan.Step    // ready steps by pool that wait for others to end
 	left     map[*plan.Step]exec.Result // of steps that stopped before their end
 	news     chan news
 	outcomes map[string]Outcome
@@ -123,7 +129,18 @@ func (s *scheduler) hear(n news) {
 		s.considerUsers(n.step)
 	default:
 		delete(s.running, n.step)
+		s.started[n.step.Pool]--
 		s.settle(n.step, n.result, n.err)
+		s.startQueued(n.step.Pool)
+	}
+}
+
+// startQueued starts the step of a pool that has waited longest.
+func (s *scheduler) startQueued(pool string) {
+	for len(s.queue[pool]) > 0 && s.started[pool] < inFlight {
+		next := s.queue[pool][0]
+		s.queue[pool] = s.queue[pool][1:]
+		s.consider(next)
 	}
 }
 
@@ -149,7 +166,12 @@ func (s *scheduler) consider(step *plan.Step) {
 	if !ok {
 		return
 	}
+	if s.started[step.Pool] >= inFlight {
+		s.queue[step.Pool] = append(s.queue[step.Pool], step)
+		return
+	}
 	s.running[step] = true
+	s.started[step.Pool]++
 	s.opts.Sink.Emit(event.Event{Kind: event.NodeStarted, Node: step.ID, Type: step.Spec.Type})
 	go func() {
 		res, err := s.exec.Execute(s.ctx, job)

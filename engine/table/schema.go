@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
 )
@@ -38,12 +39,20 @@ var goTypes = map[reflect.Type]arrow.DataType{
 // column nullable. Field types: bool, int64, float64, string, []byte, []string.
 // It panics on any other type, since that is a mistake in the program.
 func SchemaOf[T any]() *arrow.Schema {
+	t := reflect.TypeFor[T]()
+	if s, ok := schemas.Load(t); ok {
+		return s.(*arrow.Schema)
+	}
 	var fields []arrow.Field
-	for _, f := range columnsOf(reflect.TypeFor[T]()) {
+	for _, f := range columnsOf(t) {
 		fields = append(fields, arrow.Field{Name: f.name, Type: f.typ, Nullable: f.nullable})
 	}
-	return arrow.NewSchema(fields, nil)
+	s, _ := schemas.LoadOrStore(t, arrow.NewSchema(fields, nil))
+	return s.(*arrow.Schema)
 }
+
+// schemas holds what SchemaOf made: pipelines of many nodes share them.
+var schemas sync.Map // reflect.Type to *arrow.Schema
 
 // column is a struct field seen as a table column.
 type column struct {

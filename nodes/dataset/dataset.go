@@ -80,6 +80,9 @@ func Type() *node.Type {
 
 // schema is that of the problems with the extra columns.
 func schema(extra []string) *arrow.Schema {
+	if len(extra) == 0 {
+		return table.SchemaOf[problem]()
+	}
 	var fields []arrow.Field
 	for _, name := range extra {
 		fields = append(fields, arrow.Field{Name: name, Type: table.String})
