@@ -182,3 +182,29 @@ func TestUsageNamesNodes(t *testing.T) {
 		}
 	}
 }
+
+// A row space is merged when it has many segments, and left alone before.
+func TestCompactSpace(t *testing.T) {
+	dir := t.TempDir()
+	var r *run.Record
+	for _, to := range []string{"5", "10", "15", "20"} {
+		var err error
+		if r, err = execute(t, newMill().engine(dir), strings.Replace(small, "to: 20", "to: "+to, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, space := cas.NewDisk(filepath.Join(dir, "cache")), r.Nodes["samples"].RowKeys.Space
+	segments, err := filepath.Glob(filepath.Join(s.Dir(), "rows", space, "*.arrow"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, more := range []int{len(segments), len(segments) - 1} {
+		want := len(segments) * (len(segments) - more)
+		if merged, err := upkeep.CompactSpace(s, space, more); err != nil || merged != want {
+			t.Errorf("more than %d: merged %d of %d, %v", more, merged, len(segments), err)
+		}
+	}
+	if merged, err := upkeep.CompactSpace(s, "none", 0); err != nil || merged != 0 {
+		t.Errorf("a space that isn't there: %d, %v", merged, err)
+	}
+}

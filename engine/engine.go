@@ -21,6 +21,7 @@ import (
 	"github.com/ouroflow/ouroflow/engine/run"
 	"github.com/ouroflow/ouroflow/engine/sched"
 	"github.com/ouroflow/ouroflow/engine/spec"
+	"github.com/ouroflow/ouroflow/engine/upkeep"
 )
 
 // Engine runs pipelines over one cache and one folder of runs.
@@ -77,6 +78,7 @@ func (e *Engine) Run(ctx context.Context, req Request) (*run.Record, error) {
 		KeepGoing: req.Command.KeepGoing, Force: set(req.Command.Force), Drain: req.Drain, Sink: sink, Why: reasons.why,
 	})
 	finish()
+	e.tidy(outcomes, sink)
 	state := sched.Overall(outcomes)
 	if state == event.Succeeded {
 		e.remember(req, record, outcomes)
@@ -160,6 +162,27 @@ func (e *Engine) executor(store cas.Store, req Request) exec.Executor {
 		cached.Check = work(&exec.Recheck{Local: local, Rate: req.Verify})
 	}
 	return cached
+}
+
+// manySegments is from how many segments on a row space is merged after a run that
+// added to it.
+const manySegments = 512
+
+// tidy merges the small segments that long work leaves.
+func (e *Engine) tidy(outcomes map[string]sched.Outcome, sink event.Sink) {
+	disk, ok := e.Store.(*cas.Disk)
+	if !ok {
+		return
+	}
+	for _, o := range outcomes {
+		keys := o.Result.RowKeys
+		if keys == nil || o.Result.Rows.Computed == 0 {
+			continue
+		}
+		if _, err := upkeep.CompactSpace(disk, keys.Space, manySegments); err != nil {
+			sink.Emit(event.Event{Kind: event.RunNote, Note: err.Error() + "; nothing is lost by that"})
+		}
+	}
 }
 
 // withRemote puts the remote cache that a pipeline names behind the local one, if

@@ -38,8 +38,15 @@ type Entry struct {
 }
 
 // Walk calls visit for everything that the store holds.
-func (s *Disk) Walk(visit func(Entry) error) error {
-	return filepath.WalkDir(s.dir, func(path string, e fs.DirEntry, err error) error {
+func (s *Disk) Walk(visit func(Entry) error) error { return s.walk(s.dir, visit) }
+
+// WalkRows calls visit for everything in a row space.
+func (s *Disk) WalkRows(space string, visit func(Entry) error) error {
+	return s.walk(filepath.Join(s.dir, "rows", space), visit)
+}
+
+func (s *Disk) walk(root string, visit func(Entry) error) error {
+	return filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // gone since the folder was read
 		}

@@ -29,15 +29,21 @@ type Unit struct {
 	Index int       // its place among the rows of that input row, from 0
 }
 
-// Results are saved when this many wait or when the oldest has waited this long:
-// less at first, so that whoever works on them starts early, more later, so that long
-// work doesn't leave very many small segments.
-const (
-	saveRows  = 4096
-	firstAge  = 250 * time.Millisecond
-	firstSave = 64 // saves at firstAge
-	saveAge   = time.Second
-)
+// Results are saved as soon as they come, unless that was done a moment ago: then when
+// this many wait, or when the moment is over. The moment is longer the more was saved,
+// so that long work doesn't leave very many small segments.
+const saveRows = 4096
+
+func moment(saves int) time.Duration {
+	switch {
+	case saves < 100:
+		return 100 * time.Millisecond
+	case saves < 1000:
+		return 250 * time.Millisecond
+	default:
+		return time.Second
+	}
+}
 
 // Work gives a row-wise node its rows as values of In and takes values of Out.
 type Work[In, Out any] struct {
@@ -48,9 +54,10 @@ type Work[In, Out any] struct {
 	mu    sync.Mutex
 	enc   *table.Encoder[Out]
 	ids   []int
-	timer *time.Timer // saves what waits, when the oldest has waited long enough
+	timer *time.Timer // saves what waits, when the moment is over
 	saves int
-	err   error // of the first save that failed; nothing is saved after it
+	saved time.Time // last
+	err   error     // of the first save that failed; nothing is saved after it
 }
 
 // Item is one output row to compute.
@@ -91,23 +98,16 @@ func (w *Work[In, Out]) Items() iter.Seq2[Item[In], error] {
 func (w *Work[In, Out]) Emit(item Item[In], out Out) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.ids) == 0 {
-		w.timer = time.AfterFunc(w.age(), func() { _ = w.flush() }) // save keeps its error
-	}
 	w.ids = append(w.ids, item.id)
 	w.enc.Append(out)
-	if len(w.ids) < saveRows {
-		return w.err
+	wait := moment(w.saves) - time.Since(w.saved)
+	if len(w.ids) >= saveRows || wait <= 0 {
+		return w.save()
 	}
-	return w.save()
-}
-
-// age is how long a result waits to be saved with others.
-func (w *Work[In, Out]) age() time.Duration {
-	if w.saves < firstSave {
-		return firstAge
+	if len(w.ids) == 1 {
+		w.timer = time.AfterFunc(wait, func() { _ = w.flush() }) // save keeps its error
 	}
-	return saveAge
+	return w.err
 }
 
 // flush saves what waits.
@@ -121,10 +121,13 @@ func (w *Work[In, Out]) save() error {
 	if w.err != nil || len(w.ids) == 0 {
 		return w.err
 	}
-	w.timer.Stop()
-	w.saves++
+	if w.timer != nil {
+		w.timer.Stop()
+	}
 	w.err = w.task.Save(w.ids, w.enc.Record())
 	w.ids = nil
+	w.saves++
+	w.saved = time.Now()
 	return w.err
 }
 

@@ -186,7 +186,24 @@ func (c *Collector) remove(e cas.Entry, before time.Time) (bool, error) {
 	return removed, err
 }
 
-// Segments smaller than this are merged into ones of about this size.
+// CompactSpace merges the small segments of a row space if there are more than some,
+// which make every job that reads its index slower.
+func CompactSpace(s *cas.Disk, space string, more int) (merged int, err error) {
+	var entries []cas.Entry
+	err = s.WalkRows(space, func(e cas.Entry) error {
+		entries = append(entries, e)
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) <= 2*more { // each has an index
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return Compact(s, entries)
+}
+
+// Segments smaller than half of this are merged into ones of about this size.
 const mergedBytes = 8 << 20
 
 // Compact merges the small row segments among entries, space by space, and returns
