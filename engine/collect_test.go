@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"bytes"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -9,7 +10,9 @@ import (
 	"time"
 
 	"github.com/ouroflow/ouroflow/engine/cas"
+	"github.com/ouroflow/ouroflow/engine/digest"
 	"github.com/ouroflow/ouroflow/engine/run"
+	"github.com/ouroflow/ouroflow/engine/table"
 	"github.com/ouroflow/ouroflow/engine/upkeep"
 )
 
@@ -67,9 +70,10 @@ func TestCollectKeepsWhatKeptRunsNeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Of the other configuration: two tables, two actions, two segments (their indexes go with them).
+	// Of the other configuration: two tables, two actions, and at least two segments (their indexes go with them).
 	for kind, want := range map[cas.Kind]int64{cas.KindBlob: 2, cas.KindAction: 2, cas.KindSegment: 2} {
-		if did.Removed[kind].Files != want || would.Removed[kind] != did.Removed[kind] {
+		n := did.Removed[kind].Files
+		if n != want && (kind != cas.KindSegment || n < want) || would.Removed[kind] != did.Removed[kind] {
 			t.Errorf("%s: removed %+v, the dry run said %+v, want %d files", kind, did.Removed[kind], would.Removed[kind], want)
 		}
 	}
@@ -136,8 +140,8 @@ func TestCompactBesideALiveRun(t *testing.T) {
 	m.hook = func(name string, _ int64) error {
 		if name == "samples" && !compacted {
 			compacted = true
-			if done, err := collector(dir, 100).Collect(); err != nil || done.Merged != 8 {
-				t.Errorf("merged %+v, %v; want 8 segments", done, err)
+			if done, err := collector(dir, 100).Collect(); err != nil || done.Merged < 8 {
+				t.Errorf("merged %+v, %v; want 8 segments or more", done, err)
 			}
 		}
 		return nil
@@ -206,5 +210,102 @@ func TestCompactSpace(t *testing.T) {
 	}
 	if merged, err := upkeep.CompactSpace(s, "none", 0); err != nil || merged != 0 {
 		t.Errorf("a space that isn't there: %d, %v", merged, err)
+	}
+}
+
+// Of a row that was computed twice the newer one counts, before and after a merge, also
+// if it lies in a segment that is too large to be merged.
+func TestMergeKeepsTheNewerRow(t *testing.T) {
+	s := cas.NewDisk(t.TempDir())
+	k, other := digest.Of([]byte("k")), digest.Of([]byte("other"))
+	now := time.Now()
+	put := func(age time.Duration, key digest.Digest, text string) digest.Digest {
+		content := segmentOf(t, key, text)
+		if err := s.AppendRows("x", []digest.Digest{key}, content, now.Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+		return digest.Of(content)
+	}
+	put(4*time.Hour, k, "old")
+	put(3*time.Hour, other, "one")
+	newer := put(2*time.Hour, k, strings.Repeat("x", 5<<20))
+	put(time.Hour, other, "two")
+	put(time.Minute, digest.Of([]byte("third")), "three")
+	if merged, err := upkeep.CompactSpace(s, "x", 0); err != nil || merged != 4 {
+		t.Errorf("merged %d, %v; want two lots of two", merged, err)
+	}
+	x, _, err := cas.ReadIndex(s.Rows("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, ok := x.Lookup(k); !ok || x.Ref(p).Segment != newer {
+		t.Error("the older row counts")
+	}
+}
+
+func segmentOf(t *testing.T, key digest.Digest, text string) []byte {
+	t.Helper()
+	type row struct {
+		Text string `arrow:"text"`
+		Key  []byte `arrow:"_key"`
+	}
+	var b bytes.Buffer
+	w, err := table.NewWriter(&b, table.SchemaOf[row]())
+	if err == nil {
+		err = table.AppendAll(w, []row{{text, key[:]}})
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// What is stored while verify goes on isn't taken for damage.
+func TestRepairBesideALiveRun(t *testing.T) {
+	s := cas.NewDisk(t.TempDir())
+	key := digest.Of([]byte("k"))
+	if err := s.PutAction(key, []byte("not an action")); err != nil {
+		t.Fatal(err)
+	}
+	stored := false
+	v := &upkeep.Verifier{Store: s, Runs: run.Dir(t.TempDir()), Repair: true, Report: func(upkeep.Finding) {
+		if !stored { // a run stores rows between the two walks, or in one
+			stored = true
+			if err := s.Rows("x").Append([]digest.Digest{key}, segmentOf(t, key, "row")); err != nil {
+				t.Error(err)
+			}
+		}
+	}}
+	if _, err := v.Verify(); err != nil || !stored {
+		t.Fatal(stored, err)
+	}
+	x, _, err := cas.ReadIndex(s.Rows("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := x.Lookup(key); !ok {
+		t.Error("rows that a run had just stored were removed")
+	}
+}
+
+// Looking after a cache isn't using it.
+func TestVerifyIsNoUse(t *testing.T) {
+	dir := t.TempDir()
+	for _, text := range []string{strings.Replace(small, "add: 1000", "add: 2000", 1), small} {
+		if _, err := execute(t, newMill().engine(dir), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	age(t, dir)
+	verify(t, dir, false)
+	if _, err := upkeep.Usage(cas.NewDisk(filepath.Join(dir, "cache")), run.Dir(filepath.Join(dir, "runs"))); err != nil {
+		t.Fatal(err)
+	}
+	did, err := collector(dir, 1).Collect()
+	if err != nil || did.Removed[cas.KindBlob].Files != 2 {
+		t.Errorf("removed %v, %v; want the two tables of the older run", did.Removed, err)
 	}
 }

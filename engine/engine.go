@@ -77,10 +77,10 @@ func (e *Engine) Run(ctx context.Context, req Request) (*run.Record, error) {
 	outcomes := sched.Run(ctx, e.selected(req), e.executor(store, req), sched.Options{
 		KeepGoing: req.Command.KeepGoing, Force: set(req.Command.Force), Drain: req.Drain, Sink: sink, Why: reasons.why,
 	})
-	finish()
+	sent := finish()
 	e.tidy(outcomes, sink)
 	state := sched.Overall(outcomes)
-	if state == event.Succeeded {
+	if state == event.Succeeded && sent {
 		e.remember(req, record, outcomes)
 	}
 	sink.Emit(event.Event{Kind: event.RunEnded, Run: record.ID, State: state})
@@ -187,27 +187,29 @@ func (e *Engine) tidy(outcomes map[string]sched.Outcome, sink event.Sink) {
 
 // withRemote puts the remote cache that a pipeline names behind the local one, if
 // there is a way to it. Its troubles are told and stop nothing.
-func (e *Engine) withRemote(ctx context.Context, address string, sink event.Sink) (store cas.Store, finish func()) {
+func (e *Engine) withRemote(ctx context.Context, address string, sink event.Sink) (store cas.Store, finish func() (sent bool)) {
 	disk, ok := e.Store.(*cas.Disk)
 	if address == "" || !ok {
-		return e.Store, func() {}
+		return e.Store, func() bool { return true }
 	}
 	warn := func(text string) { sink.Emit(event.Event{Kind: event.RunNote, Note: text}) }
 	r, err := remote.Open(address)
 	if err != nil {
 		warn(err.Error() + "; going on with the local cache alone")
-		return e.Store, func() {}
+		return e.Store, func() bool { return false }
 	}
 	tiered, err := cas.NewTiered(ctx, disk, r, warn)
 	if err != nil {
 		warn(err.Error() + "; going on with the local cache alone")
-		return e.Store, func() {}
+		return e.Store, func() bool { return false }
 	}
 	tiered.CompleteWith(func(action []byte) error { return exec.Complete(tiered, action) })
-	return tiered, func() {
-		if err := tiered.Close(); err != nil {
+	return tiered, func() bool {
+		err := tiered.Close()
+		if err != nil {
 			warn(err.Error())
 		}
+		return err == nil
 	}
 }
 

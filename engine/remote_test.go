@@ -1,10 +1,15 @@
 package engine_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ouroflow/ouroflow/engine"
+	"github.com/ouroflow/ouroflow/engine/run"
+	"github.com/ouroflow/ouroflow/engine/spec"
 )
 
 func withRemote(text, address string) string {
@@ -68,5 +73,41 @@ func TestRemoteOutOfReach(t *testing.T) {
 	other := newMill()
 	if _, err := execute(t, other.engine(t.TempDir()), withRemote(small, "file://"+shared)); err != nil || len(other.computed)+len(other.ran) > 0 {
 		t.Errorf("computed %v %v, %v", other.ran, other.computed, err)
+	}
+}
+
+// What a run couldn't send keeps the next one from being recalled: it sends it.
+func TestUnsentFilesAreSentThoughNothingChanged(t *testing.T) {
+	blocked := filepath.Join(t.TempDir(), "shared")
+	if err := os.WriteFile(blocked, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	dir, text := t.TempDir(), withRemote(small, "file://"+blocked)
+	e := newMill().engine(dir)
+	again := func() (*engine.Recalled, error) {
+		p, err := engine.Load("p.yaml", []byte(text), e.Types, spec.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		req := engine.Request{Plan: p, Pipeline: []byte(text), Memo: engine.MemoKey([]byte(text), run.Command{}), Drain: make(chan struct{})}
+		if r, err := e.Recall(req); r != nil || err != nil {
+			return r, err
+		}
+		_, err = e.Run(context.Background(), req)
+		return nil, err
+	}
+	for i, want := range []bool{false, false, true} { // the last one has nothing to send
+		recalled, err := again()
+		if err != nil || (recalled != nil) != want {
+			t.Errorf("run %d: recalled %v, %v; want %v", i, recalled, err, want)
+		}
+		if i == 0 {
+			if err := os.Remove(blocked); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := os.Stat(filepath.Join(blocked, "actions")); err != nil {
+		t.Errorf("nothing was sent: %v", err)
 	}
 }

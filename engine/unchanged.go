@@ -78,7 +78,7 @@ func (e *Engine) Unchanged(memo digest.Digest) *recall.Memo {
 // read them. It returns nil if the run has to be planned.
 func (e *Engine) Recall(req Request) (*Recalled, error) {
 	m := e.Unchanged(req.Memo)
-	if m == nil || req.Verify > 0 {
+	if m == nil || req.Verify > 0 || e.owesRemote() {
 		return nil, nil
 	}
 	id, err := e.Runs.NextID(time.Now())
@@ -101,6 +101,13 @@ func (e *Engine) Recall(req Request) (*Recalled, error) {
 	return &Recalled{id, m.Nodes, m.Rows}, recorder.Close()
 }
 
+// owesRemote reports whether files wait to be sent to a remote cache, which only a run
+// that is planned does.
+func (e *Engine) owesRemote() bool {
+	waiting, err := os.ReadDir(filepath.Join(e.WorkDir, cas.OutboxDir))
+	return err == nil && len(waiting) > 0
+}
+
 // remember stores what Recall needs, if files alone tell whether the outcome of a
 // run still holds. A memo only saves time: failing to write one is no failure.
 func (e *Engine) remember(req Request, record *run.Record, outcomes map[string]sched.Outcome) {
@@ -109,6 +116,13 @@ func (e *Engine) remember(req Request, record *run.Record, outcomes map[string]s
 		return
 	}
 	m := &recall.Memo{Nodes: int64(len(outcomes))}
+	for _, file := range req.Command.ParamFiles { // they were read again after the key was made
+		f, err := recall.See(file)
+		if err != nil {
+			return
+		}
+		m.Files = append(m.Files, f)
+	}
 	outputs := map[digest.Digest]bool{}
 	for _, o := range outcomes {
 		if !o.Result.Witnessed {
@@ -126,7 +140,7 @@ func (e *Engine) remember(req Request, record *run.Record, outcomes map[string]s
 	}
 	for d := range outputs {
 		f, err := recall.See(disk.BlobPath(d))
-		if err != nil {
+		if err != nil || f.Size < 0 {
 			return
 		}
 		m.Files = append(m.Files, f)

@@ -85,6 +85,7 @@ type Miss struct {
 	ID     string // the digest asked for
 	Path   string // the file, where there is one
 	Reason string // what is wrong with it; empty if it was never stored
+	Gone   bool   // it was stored, but its file isn't there
 }
 
 // Error implements error.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -196,5 +197,65 @@ func TestRemoveUnusedNoticesUse(t *testing.T) {
 		if _, err := s.Open(d); cas.IsMiss(err) == used {
 			t.Errorf("used since: %v, then %v", used, err)
 		}
+	}
+}
+
+// A user or an outbox is never taken for one of the dead while it is made.
+func TestNewFilesOfTheLivingStay(t *testing.T) {
+	s := cas.NewDisk(t.TempDir())
+	done := make(chan struct{})
+	var lookers sync.WaitGroup
+	for range 2 {
+		lookers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					if _, err := s.InUseSince(); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	for i := range 500 {
+		leave, err := s.Use()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(files(t, filepath.Join(s.Dir(), "users"))); n != 1 {
+			t.Fatalf("use %d: %d files of users, want 1", i, n)
+		}
+		leave()
+	}
+	close(done)
+	lookers.Wait()
+}
+
+func files(t *testing.T, dir string) []os.DirEntry {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entries
+}
+
+// Rows that are found later than others don't take their place.
+func TestIndexAddMissing(t *testing.T) {
+	x := cas.NewIndex()
+	old, other := digest.Of([]byte("old")), digest.Of([]byte("other"))
+	k, l := digest.Of([]byte("k")), digest.Of([]byte("l"))
+	x.Add(old, []digest.Digest{k})
+	x.AddMissing(other, []digest.Digest{l, k})
+	for key, want := range map[digest.Digest]cas.Ref{k: {Segment: old, Row: 0}, l: {Segment: other, Row: 0}} {
+		if p, ok := x.Lookup(key); !ok || x.Ref(p) != want {
+			t.Errorf("%v, want %v", x.Ref(p), want)
+		}
+	}
+	x.ForgetKey(k)
+	if _, ok := x.Lookup(k); ok || x.Len() != 1 {
+		t.Error("a key that was forgotten is found")
 	}
 }

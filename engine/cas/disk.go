@@ -23,6 +23,7 @@ type Disk struct {
 	fs       durable.FS
 	verified sync.Map // digest.Digest -> stamp of the file whose content was checked
 	syncs    chan struct{}
+	unmarked bool // see Unmarked
 }
 
 // syncsAtOnce is how many files are made durable at the same time: a disk takes many
@@ -66,14 +67,13 @@ func (s *Disk) Create() (Writer, error) {
 // Open implements Store.
 func (s *Disk) Open(d digest.Digest) (Blob, error) {
 	path := s.BlobPath(d)
-	f, err := os.Open(path)
+	f, err := used(s, path, os.Open)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &Miss{What: "blob", ID: d.String(), Path: path}
 	}
 	if err != nil {
 		return nil, err
 	}
-	markUsed(path)
 	size, err := s.verify(f, d)
 	if err != nil {
 		f.Close()
@@ -107,8 +107,7 @@ func (s *Disk) verify(f *os.File, d digest.Digest) (int64, error) {
 // Action implements Store.
 func (s *Disk) Action(key digest.Digest) ([]byte, error) {
 	path := s.actionPath(key)
-	markUsed(path)
-	file, err := os.ReadFile(path)
+	file, err := used(s, path, os.ReadFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &Miss{What: "action", ID: key.String(), Path: path}
 	}
@@ -150,6 +149,30 @@ func (s *Disk) writeFile(path string, content []byte) error {
 	s.syncs <- struct{}{}
 	defer func() { <-s.syncs }()
 	return durable.WriteFile(s.fs, s.tmp(), path, content, readOnly)
+}
+
+// writeFileAt is writeFile for a file that has its age before it has its name.
+func (s *Disk) writeFileAt(path string, content []byte, at time.Time) error {
+	s.syncs <- struct{}{}
+	defer func() { <-s.syncs }()
+	if err := durable.MkdirAll(s.fs, s.tmp()); err != nil {
+		return err
+	}
+	f, err := s.fs.CreateTemp(s.tmp(), "put-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = os.Chtimes(f.Name(), at, at)
+	}
+	if err == nil {
+		err = durable.Publish(s.fs, f, path, readOnly)
+	}
+	if err != nil {
+		durable.Discard(s.fs, f)
+	}
+	return err
 }
 
 // readOnly is the mode of everything that is stored.

@@ -1,7 +1,6 @@
 package cas
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -51,10 +50,7 @@ func (r *diskRows) Claim(group digest.Digest) (Claim, error) {
 	if err := c.findOthers(); err != nil {
 		return nil, err
 	}
-	c.keys, err = tryLockFile(filepath.Join(c.dir, rand.Text()+".keys"))
-	if err == nil && c.keys == nil {
-		err = errors.New("a new claim is locked by another")
-	}
+	c.keys, err = newLockedFile(c.dir, ".keys")
 	return c, err
 }
 
@@ -137,8 +133,7 @@ func (c *diskClaim) findOthers() error {
 		if !strings.HasSuffix(path, ".keys") || c.keys != nil && path == c.keys.Name() {
 			continue
 		}
-		if !alive(path) {
-			_ = os.Remove(path) // whoever comes next tries again
+		if !removeDead(path) {
 			continue
 		}
 		o := before[e.Name()]

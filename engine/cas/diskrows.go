@@ -38,9 +38,13 @@ func (r *diskRows) Load(x *Index) ([]*Miss, error) {
 	if err != nil {
 		return nil, err
 	}
+	add := x.Add
+	if x.Len() > 0 { // what is known already is not older than what is found now
+		add = x.AddMissing
+	}
 	var damaged []*Miss
 	for _, id := range r.unseen(x, entries) {
-		err := r.load(x, id)
+		err := r.load(add, id)
 		var m *Miss
 		switch {
 		case errors.As(err, &m):
@@ -73,7 +77,7 @@ func (r *diskRows) unseen(x *Index, entries []fs.DirEntry) []string {
 
 // load adds the rows of one index. A file that can be read but isn't right is a
 // *Miss.
-func (r *diskRows) load(x *Index, id string) error {
+func (r *diskRows) load(add func(digest.Digest, []digest.Digest), id string) error {
 	path := filepath.Join(r.dir, id+".idx")
 	file, err := os.ReadFile(path)
 	if err != nil {
@@ -86,17 +90,16 @@ func (r *diskRows) load(x *Index, id string) error {
 	if err != nil {
 		return &Miss{What: "index", ID: id, Path: path, Reason: err.Error()}
 	}
-	x.Add(segment, keys)
+	add(segment, keys)
 	return nil
 }
 
 // Segment implements RowSpace.
 func (r *diskRows) Segment(id digest.Digest) ([]byte, error) {
 	path := r.segmentPath(id)
-	markUsed(path)
-	b, err := os.ReadFile(path)
+	b, err := used(r.store, path, os.ReadFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &Miss{What: "segment", ID: id.String(), Path: path, Reason: "its file is gone"}
+		return nil, &Miss{What: "segment", ID: id.String(), Path: path, Reason: "its file is gone", Gone: true}
 	}
 	if err != nil {
 		return nil, err
@@ -110,11 +113,20 @@ func (r *diskRows) Segment(id digest.Digest) ([]byte, error) {
 
 // Append implements RowSpace.
 func (r *diskRows) Append(keys []digest.Digest, segment []byte) error {
+	return r.appendAt(keys, segment, time.Now())
+}
+
+// AppendRows is Append for rows that were stored at some time before.
+func (s *Disk) AppendRows(space string, keys []digest.Digest, segment []byte, at time.Time) error {
+	return s.Rows(space).(*diskRows).appendAt(keys, segment, at)
+}
+
+func (r *diskRows) appendAt(keys []digest.Digest, segment []byte, at time.Time) error {
 	id := digest.Of(segment)
 	if err := r.store.writeFile(r.segmentPath(id), segment); err != nil {
 		return err
 	}
-	return r.store.writeFile(r.indexPath(id), encodeIndex(id, keys))
+	return r.store.writeFileAt(r.indexPath(id), encodeIndex(id, keys), at)
 }
 
 // Drop implements RowSpace. The index goes first: a segment without one is

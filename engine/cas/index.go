@@ -48,15 +48,51 @@ func (x *Index) Has(segment digest.Digest) bool {
 // Add records that the i-th row of a segment has the i-th key. Of two rows with
 // one key the one added last counts.
 func (x *Index) Add(segment digest.Digest, keys []digest.Digest) {
+	number := x.number(segment)
+	x.reserve(len(keys))
+	for i, k := range keys {
+		x.put(k.Uint64(), Place(number)<<32|Place(i))
+	}
+}
+
+// number returns that of a segment, a new one if it was never added.
+func (x *Index) number(segment digest.Digest) uint32 {
 	number, ok := x.numbers[segment]
 	if !ok {
 		number = uint32(len(x.segments))
 		x.segments = append(x.segments, segment)
 		x.numbers[segment] = number
 	}
+	return number
+}
+
+// AddMissing is Add for the keys that the index doesn't have.
+func (x *Index) AddMissing(segment digest.Digest, keys []digest.Digest) {
+	number := x.number(segment)
 	x.reserve(len(keys))
 	for i, k := range keys {
-		x.put(k.Uint64(), Place(number)<<32|Place(i))
+		if _, known := x.Lookup(k); !known {
+			x.put(k.Uint64(), Place(number)<<32|Place(i))
+		}
+	}
+}
+
+// Set records the place of one row, whatever was known of its key.
+func (x *Index) Set(key digest.Digest, ref Ref) Place {
+	p := Place(x.number(ref.Segment))<<32 | Place(ref.Row)
+	x.reserve(1)
+	x.put(key.Uint64(), p)
+	return p
+}
+
+// ForgetKey removes the row of one key.
+func (x *Index) ForgetKey(key digest.Digest) {
+	if len(x.slots) == 0 {
+		return
+	}
+	if s := x.find(key.Uint64()); s.place >= firstOf {
+		s.place = forgotten
+		x.rows--
 	}
 }
 

@@ -2,6 +2,7 @@ package cas
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -63,15 +64,64 @@ func flock(f *os.File, how int) error {
 	}
 }
 
+// openLock opens a lock file, which it makes with its folder if need be: another may
+// remove the folder in between.
 func openLock(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return f, err
+	for {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return f, err
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			return nil, err
+		}
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return nil, err
+}
+
+// newLockedFile makes a file of a random name that says by its lock that its maker
+// lives.
+func newLockedFile(dir, ending string) (*os.File, error) {
+	for {
+		f, err := tryLockFile(filepath.Join(dir, rand.Text()+ending))
+		if f != nil || err != nil {
+			return f, err
+		}
+		// another took the new file for one of the dead: try again
 	}
-	return os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
+}
+
+// withDead calls visit with a file whose maker is dead, then removes it. Nobody else
+// can take it meanwhile. It does nothing if the maker lives.
+func withDead(path string, visit func() error) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	err = flock(f, unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) || err == nil && !stillAt(f, path) {
+		return nil
+	}
+	if err == nil {
+		err = visit()
+	}
+	if err == nil {
+		err = os.Remove(path)
+	}
+	return err
+}
+
+// removeDead removes a file whose maker is dead and reports whether the maker lives.
+func removeDead(path string) (alive bool) {
+	alive = true
+	_ = withDead(path, func() error { // what can't be removed now is another time
+		alive = false
+		return nil
+	})
+	return alive
 }
 
 func stillAt(f *os.File, path string) bool {
@@ -113,14 +163,4 @@ func lockRange(ctx context.Context, path string, at int64, waiting func()) (*os.
 		case <-time.After(pollEvery):
 		}
 	}
-}
-
-// alive reports whether a process holds the lock of a file.
-func alive(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	return errors.Is(flock(f, unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
 }

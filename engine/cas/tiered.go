@@ -1,15 +1,16 @@
 package cas
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -229,12 +230,13 @@ func (r *tieredRows) Load(x *Index) ([]*Miss, error) {
 		r.asked = true
 		r.ask()
 	}
-	for segment, keys := range r.keys {
+	damaged, err := r.diskRows.Load(x)
+	for _, segment := range slices.SortedFunc(maps.Keys(r.keys), digest.Compare) {
 		if !x.Has(segment) {
-			x.Add(segment, keys)
+			x.AddMissing(segment, r.keys[segment])
 		}
 	}
-	return r.diskRows.Load(x)
+	return damaged, err
 }
 
 // ask reads the indexes that the disk doesn't have.
@@ -305,12 +307,17 @@ func (r *tieredRows) Append(keys []digest.Digest, segment []byte) error {
 
 // send puts one file of the disk into the remote. One that is gone needs no sending.
 func (t *Tiered) send(name string) error {
-	content, err := os.ReadFile(filepath.Join(t.dir, filepath.FromSlash(name)))
+	f, err := os.Open(filepath.Join(t.dir, filepath.FromSlash(name)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return t.remote.Put(t.ctx, name, bytes.NewReader(content), int64(len(content)))
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	return t.remote.Put(t.ctx, name, f, info.Size())
 }

@@ -2,10 +2,8 @@ package cas
 
 import (
 	"bufio"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,15 +27,18 @@ type uploader struct {
 	done   chan struct{}
 }
 
+// OutboxDir is the folder of the outboxes in a Disk.
+const OutboxDir = "outbox"
+
 // uploadWorkers is how many files are sent at the same time.
 const uploadWorkers = 8
 
 func newUploader(t *Tiered) (*uploader, error) {
 	u := &uploader{t: t, done: make(chan struct{})}
 	u.more = sync.NewCond(&u.mu)
-	dir := filepath.Join(t.dir, "outbox")
+	dir := filepath.Join(t.dir, OutboxDir)
 	var err error
-	if u.outbox, err = tryLockFile(filepath.Join(dir, rand.Text())); err != nil {
+	if u.outbox, err = newLockedFile(dir, ""); err != nil {
 		return nil, fmt.Errorf("the list of what the remote cache lacks: %w", err)
 	}
 	if err := u.adopt(dir); err != nil {
@@ -57,22 +58,21 @@ func (u *uploader) adopt(dir string) error {
 	}
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		if path == u.outbox.Name() || alive(path) {
+		if path == u.outbox.Name() {
 			continue
 		}
-		names, err := readLines(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // another was faster
-		}
+		err := withDead(path, func() error {
+			names, err := readLines(path)
+			for _, name := range names {
+				if filepath.IsLocal(name) {
+					u.add(name)
+				}
+			}
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		for _, name := range names {
-			if filepath.IsLocal(name) {
-				u.add(name)
-			}
-		}
-		_ = os.Remove(path)
 	}
 	return nil
 }

@@ -160,7 +160,7 @@ func (s *Disk) Check(e Entry) error {
 		_, err := s.Rows(e.Space).Segment(e.ID)
 		return err
 	case KindIndex:
-		return (&diskRows{store: s, dir: filepath.Dir(e.Path)}).load(NewIndex(), e.ID.String())
+		return (&diskRows{store: s, dir: filepath.Dir(e.Path)}).load(NewIndex().Add, e.ID.String())
 	case KindMemo:
 		return checkMemo(e)
 	default:
@@ -194,6 +194,9 @@ func (s *Disk) Remove(e Entry) error { return os.RemoveAll(e.Path) }
 // it did. It can go on beside runs: the entry is put aside before its age is read,
 // so that a lookup either moves the age before that, or finds nothing.
 func (s *Disk) RemoveUnused(e Entry, since time.Time) (bool, error) {
+	if info, err := os.Stat(e.Path); err != nil || info.ModTime().After(since) {
+		return false, nil
+	}
 	aside, err := os.MkdirTemp(s.tmp(), "unused-*")
 	if err != nil {
 		return false, err

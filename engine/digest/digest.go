@@ -4,6 +4,7 @@
 package digest
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -55,6 +56,9 @@ func (d Digest) Short() string { return d.String()[:12] }
 
 // Uint64 returns the first 64 bits, for tables that can do with less than all.
 func (d Digest) Uint64() uint64 { return binary.LittleEndian.Uint64(d[:]) }
+
+// Compare orders digests by their bytes, as cmp.Compare does.
+func Compare(a, b Digest) int { return bytes.Compare(a[:], b[:]) }
 
 // IsZero reports whether d is the zero value, which no content has.
 func (d Digest) IsZero() bool { return d == Digest{} }

@@ -109,6 +109,11 @@ func Discard(fsys FS, f File) {
 // WriteFile puts content at path by way of a temporary file in the folder tmp,
 // which must be on the same file system.
 func WriteFile(fsys FS, tmp, path string, content []byte, mode fs.FileMode) error {
+	return WriteFrom(fsys, tmp, path, bytes.NewReader(content), mode)
+}
+
+// WriteFrom is WriteFile for content that is read from r.
+func WriteFrom(fsys FS, tmp, path string, r io.Reader, mode fs.FileMode) error {
 	if err := MkdirAll(fsys, tmp); err != nil {
 		return err
 	}
@@ -116,7 +121,7 @@ func WriteFile(fsys FS, tmp, path string, content []byte, mode fs.FileMode) erro
 	if err != nil {
 		return err
 	}
-	if _, err = f.Write(content); err == nil {
+	if _, err = io.Copy(f, r); err == nil {
 		err = Publish(fsys, f, path, mode)
 	}
 	if err != nil {

@@ -122,7 +122,7 @@ func (k *intake) claim(fresh []candidate) error {
 		return nil
 	}
 	k.adapt()
-	for len(fresh) > 0 {
+	for len(fresh) > 0 && !k.job.stopping() {
 		holders, err := k.job.take(fresh)
 		if err != nil {
 			return err

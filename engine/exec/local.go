@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/ouroflow/ouroflow/engine/cas"
 	"github.com/ouroflow/ouroflow/engine/event"
@@ -26,13 +27,11 @@ type Local struct {
 func (l *Local) Execute(ctx context.Context, job Job) (res Result, err error) {
 	h := &host{job: job, dir: l.WorkDir}
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the node type %s has a bug: panic: %v", job.Node.Type.Name, p)
-		}
 		if err != nil || res.commit == nil {
 			h.release(err == nil)
 		}
 	}()
+	defer recoverTo(&err, job)
 	reading, stop := readingContext(ctx, job.Drain)
 	defer stop()
 	in := inputs{reading, l.Store, job.Inputs, job.Feeds}
@@ -42,12 +41,25 @@ func (l *Local) Execute(ctx context.Context, job Job) (res Result, err error) {
 	return l.executeTable(ctx, job, in, h)
 }
 
+// recoverTo makes a panic of a node an error.
+func recoverTo(err *error, job Job) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("the node type %s has a bug: panic: %v", job.Node.Type.Name, p)
+	}
+}
+
 func (l *Local) executeTable(ctx context.Context, job Job, in inputs, h *host) (Result, error) {
 	out := &outputs{store: l.Store, node: job.Node, dir: l.WorkDir, tables: map[string]*openTable{}, trees: map[string]string{}}
+	ran := false
+	defer func() {
+		if !ran {
+			out.discard()
+		}
+	}()
 	if err := job.Node.Run(ctx, node.Task{Inputs: in, Outputs: out, Host: h}); err != nil {
-		out.discard()
 		return Result{}, err
 	}
+	ran = true
 	return Result{commit: func() (Result, error) {
 		defer out.discard()
 		artifacts, err := out.commit()
@@ -271,6 +283,11 @@ func (h *host) Scratch() (string, error) {
 		return h.scratch, err
 	}
 	if err != nil {
+		lock.Close()
+		return "", err
+	}
+	now := time.Now()
+	if err := os.Chtimes(dir, now, now); err != nil { // what is in use isn't collected
 		lock.Close()
 		return "", err
 	}

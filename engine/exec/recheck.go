@@ -125,7 +125,8 @@ func (c *Recheck) firstFile(known, again table.Artifact) (string, error) {
 }
 
 // rows computes a share of the rows of a row-wise node again.
-func (c *Recheck) rows(ctx context.Context, job Job) error {
+func (c *Recheck) rows(ctx context.Context, job Job) (err error) {
+	defer recoverTo(&err, job)
 	reading, stop := readingContext(ctx, job.Drain)
 	defer stop()
 	h := &host{job: job, dir: c.Local.WorkDir}

@@ -22,6 +22,7 @@ type rowCache struct {
 
 	mu       sync.Mutex
 	index    *cas.Index
+	now      *cas.Index             // as it was when a segment was found gone; nil if none was
 	own      map[digest.Digest]bool // segments that this job added
 	loaded   map[digest.Digest]*list.Element
 	recent   *list.List // of *segment, the one used last in front
@@ -73,10 +74,25 @@ func (c *rowCache) take(claim cas.Claim, keys []digest.Digest) ([]cas.Holder, er
 func (c *rowCache) dropDamaged(damaged []*cas.Miss) {
 	for _, m := range damaged {
 		c.damage(m)
-		if id, err := digest.Parse(m.ID); err == nil {
+		id, err := digest.Parse(m.ID)
+		if err == nil && !c.indexAgain(id) {
 			_ = c.space.Drop(id) // if that fails it is reported again, which is no reason to stop
 		}
 	}
+}
+
+// indexAgain makes the index of a segment from the keys in it.
+func (c *rowCache) indexAgain(id digest.Digest) bool {
+	content, err := c.space.Segment(id)
+	if err != nil {
+		return false
+	}
+	keys, err := SegmentKeys(content)
+	if err != nil || c.space.Append(keys, content) != nil {
+		return false
+	}
+	c.index.AddMissing(id, keys)
+	return true
 }
 
 // add stores a segment whose rows this job computed.
@@ -113,7 +129,11 @@ func (c *rowCache) find(key digest.Digest) (p cas.Place, own, ok bool) {
 		c.forget(ref.Segment, err)
 		return 0, false, false
 	}
-	return p, c.own[ref.Segment], bytes.Equal(keyOf(row), key[:])
+	if !bytes.Equal(keyOf(row), key[:]) { // a wrong index, or the other 192 bits differ
+		c.index.ForgetKey(key)
+		return 0, false, false
+	}
+	return p, c.own[ref.Segment], true
 }
 
 // count tells how many of the rows of an input the index has.
@@ -132,14 +152,22 @@ func (c *rowCache) count(keys *keyMaker, in inputs, port string) (known, all int
 	return known, all, err
 }
 
-// moved looks for a row whose segment is gone among what was stored since:
-// segments are merged beside runs.
+// moved looks for a row whose segment is gone among what is stored now: segments are
+// merged beside runs.
 func (c *rowCache) moved(key digest.Digest, from cas.Place) (cas.Place, bool) {
-	if _, err := c.space.Load(c.index); err != nil {
-		return 0, false
+	gone := c.index.Ref(from).Segment
+	for range 2 {
+		if c.now != nil {
+			if p, ok := c.now.Lookup(key); ok && c.now.Ref(p).Segment != gone {
+				return c.index.Set(key, c.now.Ref(p)), true
+			}
+		}
+		c.now = cas.NewIndex()
+		if _, err := c.space.Load(c.now); err != nil {
+			return 0, false
+		}
 	}
-	p, ok := c.index.Lookup(key)
-	return p, ok && p != from
+	return 0, false
 }
 
 func (c *rowCache) forget(id digest.Digest, why error) {
@@ -149,7 +177,7 @@ func (c *rowCache) forget(id digest.Digest, why error) {
 	}
 	c.damage(m)
 	c.index.Forget(id)
-	if damaged { // anything else may be a passing trouble of the machine
+	if damaged && !m.Gone { // anything else may be a passing trouble of the machine
 		_ = c.space.Drop(id)
 	}
 }

@@ -68,3 +68,66 @@ func TestRowCacheHoldsLittle(t *testing.T) {
 		}
 	}
 }
+
+// An index that is whole but leads a key to the row of another, as a remote could hold,
+// doesn't know that key from then on.
+func TestIndexOfOtherRows(t *testing.T) {
+	a, b := digest.Of([]byte("a")), digest.Of([]byte("b"))
+	e := table.NewEncoder[cell]()
+	e.Append(cell{1})
+	content, err := encodeSegment(table.SchemaOf[cell](), []digest.Digest{a}, e.Record())
+	if err != nil {
+		t.Fatal(err)
+	}
+	space := cas.NewMemory().Rows("x")
+	if err := space.Append([]digest.Digest{b}, content); err != nil {
+		t.Fatal(err)
+	}
+	claim, err := space.Claim(digest.Of(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newRowCache(space, func(m *cas.Miss) { t.Error(m) })
+	if err := c.load(); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, ok := c.find(b); ok {
+		t.Error("a wrong hit")
+	}
+	if holders, err := c.take(claim, []digest.Digest{b}); err != nil || holders[0] != cas.Mine {
+		t.Errorf("holders %v, %v: nobody would ever compute the row", holders, err)
+	}
+}
+
+// However many units wait behind one that takes long, the window stays small.
+func TestWindowStaysSmall(t *testing.T) {
+	w := newWindow()
+	for range 10_000 {
+		w.push(unsettled, 0)
+	}
+	for i := 1; i < 10_000; i++ {
+		w.settle(i, cas.Place(i))
+	}
+	if len(w.spans) != 2 {
+		t.Errorf("%d spans for one unit that waits and the rest, whose rows lie in a row", len(w.spans))
+	}
+	w.settle(0, cas.Place(0))
+	w.end(nil)
+	next := cas.Place(0)
+	for {
+		s, err := w.take(512)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.n == 0 {
+			break
+		}
+		if s.place != next {
+			t.Fatalf("at %d, want %d", s.place, next)
+		}
+		next += cas.Place(s.n)
+	}
+	if next != 10_000 {
+		t.Errorf("took %d units", next)
+	}
+}

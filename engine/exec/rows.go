@@ -124,6 +124,7 @@ func (r *rowJob) run(input *table.Reader) (table.Artifact, error) {
 	r.report()
 	assembled := make(chan error, 1)
 	go func() { assembled <- r.assemble() }()
+	defer r.window.end(errLost) // also when the node panics
 	err = r.compute()
 	r.window.end(err)
 	if failed := <-assembled; failed != nil {
@@ -284,8 +285,10 @@ func (r *rowJob) arrived(key digest.Digest) bool {
 }
 
 func (r *rowJob) settle(key digest.Digest, place cas.Place) {
-	r.window.settle(r.waiting[key], place)
-	delete(r.waiting, key)
+	if unit, ok := r.waiting[key]; ok {
+		r.window.settle(unit, place)
+		delete(r.waiting, key)
+	}
 }
 
 // Save implements node.RowTask.
@@ -302,11 +305,10 @@ func (r *rowJob) Save(ids []int, added arrow.Record) error {
 		return err
 	}
 	r.mu.Lock()
-	for i, key := range keys {
+	for _, key := range keys {
 		if place, ok := r.cache.place(key); ok {
 			r.settle(key, place)
 		}
-		delete(r.mine, ids[i])
 	}
 	r.counts.Computed += int64(len(ids))
 	r.mu.Unlock()
@@ -324,6 +326,7 @@ func (r *rowJob) keysOf(ids []int) ([]digest.Digest, error) {
 			return nil, fmt.Errorf("the node type %s emitted a row that it wasn't asked for", r.job.Node.Type.Name)
 		}
 		keys[i] = key
+		delete(r.mine, id) // whoever emits it twice isn't asked for the second
 	}
 	return keys, nil
 }

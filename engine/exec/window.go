@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"slices"
 	"sort"
 	"sync"
 
@@ -75,7 +76,21 @@ func (w *window) settle(unit int, p cas.Place) {
 	defer w.mu.Unlock()
 	i := sort.Search(len(w.spans), func(i int) bool { return w.spans[i].first >= unit })
 	w.spans[i].state, w.spans[i].place = settled, p
+	w.join(i + 1)
+	w.join(i)
 	w.more.Signal()
+}
+
+// join makes one span of the i-th and the one before it, if they are one.
+func (w *window) join(i int) {
+	if i < 1 || i >= len(w.spans) {
+		return
+	}
+	before, s := &w.spans[i-1], w.spans[i]
+	if before.continues(s.state, s.place) {
+		before.n += s.n
+		w.spans = slices.Delete(w.spans, i, i+1)
+	}
 }
 
 // end says that no unit comes after those that were pushed, or with an error that

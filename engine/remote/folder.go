@@ -25,11 +25,7 @@ func (f *Folder) Get(_ context.Context, name string) (io.ReadCloser, error) {
 
 // Put implements cas.Remote.
 func (f *Folder) Put(_ context.Context, name string, content io.ReadSeeker, _ int64) error {
-	b, err := io.ReadAll(content)
-	if err != nil {
-		return err
-	}
-	return durable.WriteFile(durable.OS{}, filepath.Join(f.dir, "tmp"), f.path(name), b, 0o444)
+	return durable.WriteFrom(durable.OS{}, filepath.Join(f.dir, "tmp"), f.path(name), content, 0o444)
 }
 
 // List implements cas.Remote.

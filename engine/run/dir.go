@@ -2,6 +2,7 @@ package run
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -119,17 +120,9 @@ func (d Dir) last() (string, error) {
 // Load reads the record of a run. A run whose process lives is told from its
 // events so far; one whose process died is interrupted.
 func (d Dir) Load(id string) (*Record, error) {
-	path := d.path(id, recordFile)
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	r, err := decode(b, func(name string) ([]byte, error) { return os.ReadFile(d.path(id, filepath.Base(name))) })
-	if err != nil {
-		return nil, &Damage{path, err}
-	}
-	if r.Status != event.Running {
-		return r, nil
+	r, err := d.read(id)
+	if err != nil || r.Status != event.Running {
+		return r, err
 	}
 	alive := locked(d.path(id, lockFile))
 	if err := d.replay(id, r); err != nil {
@@ -139,6 +132,24 @@ func (d Dir) Load(id string) (*Record, error) {
 		r.interrupt()
 	}
 	return r, nil
+}
+
+// read reads the files of a record, again if the run ended in between: then the record
+// names another file about nodes.
+func (d Dir) read(id string) (*Record, error) {
+	path := d.path(id, recordFile)
+	b, err := os.ReadFile(path)
+	for err == nil {
+		r, broken := decode(b, func(name string) ([]byte, error) { return os.ReadFile(d.path(id, filepath.Base(name))) })
+		if broken == nil {
+			return r, nil
+		}
+		before := b
+		if b, err = os.ReadFile(path); err == nil && bytes.Equal(b, before) {
+			return nil, &Damage{path, broken}
+		}
+	}
+	return nil, err
 }
 
 // replay applies the events of a run.

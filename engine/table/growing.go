@@ -139,7 +139,7 @@ func (f *follower) batch(int) (arrow.Record, error) {
 	for f.row == g.w.Rows() {
 		switch {
 		case g.final != nil:
-			return nil, io.EOF
+			return nil, errEnd
 		case g.err != nil:
 			return nil, g.err
 		case f.ctx.Err() != nil:

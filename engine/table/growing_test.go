@@ -1,9 +1,11 @@
 package table_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"testing"
 
@@ -108,5 +110,42 @@ func TestGrowingEndsItsReaders(t *testing.T) {
 	}
 	if _, ok := g.Final(); ok {
 		t.Error("a table that failed has a result")
+	}
+}
+
+// cut is a file that loses its end while it is read.
+type cut struct {
+	*bytes.Reader
+	end int64
+}
+
+func (c *cut) ReadAt(p []byte, off int64) (int, error) {
+	if off >= c.end {
+		return 0, io.EOF
+	}
+	return c.Reader.ReadAt(p, off)
+}
+
+// A table that loses its end after it was opened is an error, not a shorter table.
+func TestCutWhileRead(t *testing.T) {
+	var b bytes.Buffer
+	w, err := table.NewWriter(&b, table.SchemaOf[line]())
+	if err == nil {
+		err = w.Append(lines(0, 20_000))
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &cut{bytes.NewReader(b.Bytes()), int64(b.Len())}
+	r, err := table.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.end = int64(b.Len() / 2)
+	if rows, err := table.All[line](r); err == nil {
+		t.Errorf("read %d of 20,000 rows without an error", len(rows))
 	}
 }

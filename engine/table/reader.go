@@ -22,9 +22,12 @@ type Reader struct {
 type source interface {
 	io.Closer
 	Schema() *arrow.Schema
-	// batch returns the i-th batch, or io.EOF after the last.
+	// batch returns the i-th batch, or errEnd after the last.
 	batch(i int) (arrow.Record, error)
 }
+
+// errEnd says that there are no more batches.
+var errEnd = errors.New("no more batches")
 
 // Open opens the table that d names in the store.
 func Open(s cas.Store, d digest.Digest) (*Reader, error) {
@@ -57,8 +60,11 @@ func (r *Reader) Batches() iter.Seq2[arrow.Record, error] {
 	return func(yield func(arrow.Record, error) bool) {
 		for i := 0; ; i++ {
 			rec, err := r.source.batch(i)
-			if errors.Is(err, io.EOF) {
+			if errors.Is(err, errEnd) {
 				return
+			}
+			if errors.Is(err, io.EOF) { // of a file that was cut since it was checked
+				err = fmt.Errorf("batch %d: %w", i, io.ErrUnexpectedEOF)
 			}
 			if !yield(rec, err) || err != nil {
 				return
@@ -101,7 +107,7 @@ func newFile(r ipc.ReadAtSeeker) (_ *file, err error) {
 
 func (f *file) batch(i int) (rec arrow.Record, err error) {
 	if i >= f.NumRecords() {
-		return nil, io.EOF
+		return nil, errEnd
 	}
 	defer recoverTo(&err)
 	return f.RecordAt(i)

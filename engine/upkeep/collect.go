@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -51,6 +50,7 @@ const grace = 2 * time.Hour
 
 // Collect removes what isn't needed, and merges small row segments.
 func (c *Collector) Collect() (*Collected, error) {
+	c.Store = c.Store.Unmarked()
 	out := &Collected{Removed: map[cas.Kind]Amount{}}
 	before, err := c.Store.InUseSince()
 	if err != nil {
@@ -66,6 +66,7 @@ func (c *Collector) Collect() (*Collected, error) {
 	if err != nil {
 		return nil, err
 	}
+	var stay []cas.Entry
 	for _, e := range entries {
 		wanted, err := c.wanted(needed, e, before)
 		if err != nil {
@@ -73,6 +74,7 @@ func (c *Collector) Collect() (*Collected, error) {
 		}
 		if wanted {
 			out.Kept.add(e.Size)
+			stay = append(stay, e)
 			continue
 		}
 		removed, err := c.remove(e, before)
@@ -88,7 +90,7 @@ func (c *Collector) Collect() (*Collected, error) {
 	if c.DryRun {
 		return out, nil
 	}
-	out.Merged, err = Compact(c.Store, entries)
+	out.Merged, err = Compact(c.Store, stay)
 	return out, err
 }
 
@@ -113,8 +115,12 @@ func (c *Collector) reach() (*reach, []string, error) {
 	r, kept := newReach(c.Store), []string{}
 	for i, id := range ids {
 		record, err := c.Runs.Load(id)
+		var damage *run.Damage
+		if errors.As(err, &damage) {
+			continue // it can't be told what it needs; verify tells of it
+		}
 		if err != nil {
-			continue // a damaged record needs nothing
+			return nil, nil, err
 		}
 		if i < len(ids)-c.Newest && time.Since(record.Started) > c.Younger && record.Status != event.Running {
 			if !c.DryRun {
@@ -211,13 +217,13 @@ const mergedBytes = 8 << 20
 func Compact(s *cas.Disk, entries []cas.Entry) (merged int, err error) {
 	bySpace := map[string][]cas.Entry{}
 	for _, e := range entries {
-		if e.Kind == cas.KindSegment && e.Size < mergedBytes/2 {
+		if e.Kind == cas.KindSegment {
 			bySpace[e.Space] = append(bySpace[e.Space], e)
 		}
 	}
-	for space, small := range bySpace {
-		for batch := range batches(small) {
-			n, err := merge(s.Rows(space), batch)
+	for space, segments := range bySpace {
+		for batch := range batches(segments) {
+			n, err := merge(s, space, batch)
 			merged += n
 			if err != nil {
 				return merged, fmt.Errorf("merging segments of %s: %w", space, err)
@@ -227,16 +233,20 @@ func Compact(s *cas.Disk, entries []cas.Entry) (merged int, err error) {
 	return merged, nil
 }
 
-// batches cuts entries into lots that make one segment each, oldest rows first.
+// batches cuts small segments into lots that make one segment each, oldest rows first.
+// A large segment ends a lot: rows before and after it must not change places with it.
 func batches(entries []cas.Entry) func(func([]cas.Entry) bool) {
 	slices.SortFunc(entries, func(a, b cas.Entry) int { return indexTime(a).Compare(indexTime(b)) })
 	return func(yield func([]cas.Entry) bool) {
 		var batch []cas.Entry
 		var size int64
 		for _, e := range entries {
-			batch, size = append(batch, e), size+e.Size
-			if size >= mergedBytes {
-				if !yield(batch) {
+			small := e.Size < mergedBytes/2
+			if small {
+				batch, size = append(batch, e), size+e.Size
+			}
+			if !small || size >= mergedBytes {
+				if len(batch) > 1 && !yield(batch) {
 					return
 				}
 				batch, size = nil, 0
@@ -258,7 +268,8 @@ func indexTime(e cas.Entry) time.Time {
 
 // merge stores the rows of a batch as one segment, then drops the old ones. The new
 // index is as old as the newest of the old, so that rows stored since count more.
-func merge(rows cas.RowSpace, batch []cas.Entry) (int, error) {
+func merge(s *cas.Disk, space string, batch []cas.Entry) (int, error) {
+	rows := s.Rows(space)
 	var contents [][]byte
 	var newest time.Time
 	for _, e := range batch {
@@ -275,14 +286,10 @@ func merge(rows cas.RowSpace, batch []cas.Entry) (int, error) {
 	if err != nil || len(keys) == 0 {
 		return 0, err
 	}
-	if err := rows.Append(keys, content); err != nil {
+	if err := s.AppendRows(space, keys, content, newest); err != nil {
 		return 0, err
 	}
 	id := digest.Of(content)
-	path := filepath.Join(filepath.Dir(batch[0].Path), id.String()+".idx")
-	if err := os.Chtimes(path, newest, newest); err != nil {
-		return 0, err
-	}
 	for _, e := range batch {
 		if e.ID == id {
 			continue

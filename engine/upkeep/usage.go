@@ -21,6 +21,7 @@ type Share struct {
 // Usage tells what takes how much room: the outputs of each node, under the newest
 // run that has them, the rows of each space, and what is left.
 func Usage(s *cas.Disk, runs run.Dir) ([]Share, error) {
+	s = s.Unmarked()
 	owner, err := owners(s, runs)
 	if err != nil {
 		return nil, err

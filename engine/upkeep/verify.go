@@ -34,20 +34,17 @@ type Verifier struct {
 	Repair bool
 	Report func(Finding)
 
-	since    time.Time
-	segments map[string]bool // path without its ending
-	indexes  map[string]bool
+	since time.Time
 }
 
 // Verify reports each finding and returns how many files it read.
 func (v *Verifier) Verify() (files int, err error) {
-	v.segments, v.indexes = map[string]bool{}, map[string]bool{}
+	v.Store = v.Store.Unmarked()
 	if v.since, err = v.Store.InUseSince(); err != nil {
 		return 0, err
 	}
 	err = v.Store.Walk(func(e cas.Entry) error {
 		files++
-		v.note(e)
 		return v.entry(e)
 	})
 	if err == nil {
@@ -62,22 +59,11 @@ func (v *Verifier) Verify() (files int, err error) {
 	return files, v.runs()
 }
 
-func (v *Verifier) note(e cas.Entry) {
-	switch e.Kind {
-	case cas.KindSegment:
-		v.segments[stem(e)] = true
-	case cas.KindIndex:
-		v.indexes[stem(e)] = true
-	}
-}
-
-func (v *Verifier) forget(e cas.Entry) {
-	switch e.Kind {
-	case cas.KindSegment:
-		delete(v.segments, stem(e))
-	case cas.KindIndex:
-		delete(v.indexes, stem(e))
-	}
+// gone reports whether a file isn't there now: others may store something meanwhile,
+// so what a walk saw before doesn't count.
+func gone(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, os.ErrNotExist)
 }
 
 // stem is what the files of a segment and of its index have in common.
@@ -109,7 +95,6 @@ func (v *Verifier) remove(e cas.Entry, reason string) error {
 			return err
 		}
 		f.Action, f.Fixed = "removed", true
-		v.forget(e)
 	}
 	v.Report(f)
 	return nil
@@ -121,11 +106,11 @@ func (v *Verifier) second(e cas.Entry) error {
 	case cas.KindAction:
 		return v.action(e)
 	case cas.KindIndex:
-		if !v.segments[stem(e)] {
+		if gone(stem(e) + ".arrow") {
 			return v.remove(e, "the segment that it lists is gone")
 		}
 	case cas.KindSegment:
-		if !v.indexes[stem(e)] {
+		if gone(stem(e) + ".idx") {
 			return v.reindex(e)
 		}
 	}
