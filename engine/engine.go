@@ -73,7 +73,9 @@ func (e *Engine) Run(ctx context.Context, req Request) (*run.Record, error) {
 	}
 	sink := event.Tee(append([]event.Sink{recorder}, req.Sinks...)...)
 	sink.Emit(event.Event{Kind: event.RunStarted, Run: record.ID, Note: record.Pipeline})
-	store, finish := e.withRemote(ctx, req.Plan.Pipeline.Cache.Remote, sink)
+	reach, stop := untilClosed(ctx, req.Drain)
+	defer stop()
+	store, finish := e.withRemote(reach, req.Plan.Pipeline.Cache.Remote, sink)
 	outcomes := sched.Run(ctx, e.selected(req), e.executor(store, req), sched.Options{
 		KeepGoing: req.Command.KeepGoing, Force: set(req.Command.Force), Drain: req.Drain, Sink: sink, Why: reasons.why,
 	})
@@ -183,6 +185,19 @@ func (e *Engine) tidy(outcomes map[string]sched.Outcome, sink event.Sink) {
 			sink.Emit(event.Event{Kind: event.RunNote, Note: err.Error() + "; nothing is lost by that"})
 		}
 	}
+}
+
+// untilClosed returns a context that ends when a channel is closed.
+func untilClosed(ctx context.Context, closed <-chan struct{}) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-closed:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 // withRemote puts the remote cache that a pipeline names behind the local one, if

@@ -32,7 +32,7 @@ func TestDiskFaults(t *testing.T) {
 					for _, n := range r.Nodes {
 						text += n.Error
 					}
-					if !strings.Contains(text, dir) || !strings.Contains(text, fault.Error()) || !strings.Contains(text, "ouroflow resume") {
+					if !strings.Contains(text, dir) || !strings.Contains(text, fault.Error()) || !strings.Contains(text, "run again") {
 						t.Errorf("after %d writes: %q", writes, text)
 					}
 				}

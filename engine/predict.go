@@ -173,7 +173,7 @@ func (r *rates) estimate(p *Prediction, s *plan.Step) {
 			p.Seconds = took.Seconds() // a whole table again
 			return
 		}
-		p.Seconds = float64(p.Missing) * took.Seconds() / float64(n.Rows.Computed)
+		p.Seconds = float64(p.Missing) * n.Busy / float64(n.Rows.Computed)
 		p.Tokens = int64(float64(p.Missing) * r.tokens(n, s))
 		return
 	}

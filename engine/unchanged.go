@@ -129,6 +129,11 @@ func (e *Engine) remember(req Request, record *run.Record, outcomes map[string]s
 			return
 		}
 		m.Files = append(m.Files, o.Result.Seen...)
+		f, err := recall.See(disk.ActionPath(o.Result.Key.Digest))
+		if err != nil || f.Size < 0 {
+			return
+		}
+		m.Files = append(m.Files, f)
 		for _, a := range o.Result.Outputs {
 			if a.Kind == table.KindTable {
 				m.Rows += a.Rows

@@ -18,6 +18,8 @@ func (a *app) cacheCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "cache",
 		Short: "Look after the cache: where it is, what it holds, whether it is whole",
+		Args:  args(cobra.NoArgs),
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(a.cachePathCommand(), a.cacheListCommand(), a.cacheVerifyCommand(), a.cacheCollectCommand())
 	return c

@@ -97,6 +97,12 @@ func (a *app) root() *cobra.Command {
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if _, err := os.Getwd(); err != nil {
+				return usageError{fmt.Errorf("the working folder is gone: %w; change to one that exists", err)}
+			}
+			return nil
+		},
 	}
 	c.SetVersionTemplate("ouroflow {{.Version}}\n")
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })

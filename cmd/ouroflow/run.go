@@ -34,7 +34,7 @@ func (a *app) runCommand() *cobra.Command {
 			"  ouroflow run pipelines/phase11.yaml -p gpu",
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := flags.fill(&cmd, args[0]); err != nil {
+			if err := errors.Join(how.check(), flags.fill(&cmd, args[0])); err != nil {
 				return err
 			}
 			return a.run(args[0], cmd, &flags, how)
@@ -61,6 +61,14 @@ func (d *display) register(c *cobra.Command) {
 	c.Flags().StringVar(&d.against, "against", "", "say why nodes run by comparison with this run, not with the newest of the pipeline")
 }
 
+// check finds values that can't be meant.
+func (d *display) check() error {
+	if !(d.verify >= 0 && d.verify <= 1) { // which not-a-number isn't
+		return usageError{fmt.Errorf("--verify-cache %g: want a share from 0 to 1", d.verify)}
+	}
+	return nil
+}
+
 func (a *app) resumeCommand() *cobra.Command {
 	var how display
 	c := &cobra.Command{
@@ -70,6 +78,9 @@ func (a *app) resumeCommand() *cobra.Command {
 			"Everything that the old run computed is in the cache, down to the rows that were saved when it ended.\nRUN is an id, a unique prefix of one, or last (the default).",
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if err := how.check(); err != nil {
+				return err
+			}
 			old, err := a.loadRun(first(args))
 			if err != nil {
 				return err
@@ -122,9 +133,10 @@ func (a *app) recall(file string, req engine.Request, how display) (done bool, e
 	return true, nil
 }
 
+// first is the argument RUN, which may be left out.
 func first(args []string) string {
 	if len(args) == 0 {
-		return ""
+		return "last"
 	}
 	return args[0]
 }
@@ -168,9 +180,6 @@ func absOrEmpty(dir string) (string, error) {
 
 // execute runs a plan and prints what happens.
 func (a *app) execute(file string, req engine.Request, how display) error {
-	if how.verify < 0 || how.verify > 1 {
-		return usageError{fmt.Errorf("--verify-cache %g: want a share from 0 to 1", how.verify)}
-	}
 	if err := known(req.Plan, req.Command.To); err != nil {
 		return err
 	}
@@ -181,6 +190,7 @@ func (a *app) execute(file string, req engine.Request, how display) error {
 	if err := known(shown, req.Command.Force); err != nil {
 		return err
 	}
+	signal.Ignore(syscall.SIGPIPE) // a reader of the progress that goes away doesn't end the run
 	ctx, drain, stop := interruptible(a.stderr)
 	defer stop()
 	sink, finish := a.sink(shown.IDs(), how.json)

@@ -90,8 +90,11 @@ type Miss struct {
 
 // Error implements error.
 func (m *Miss) Error() string {
-	if m.Reason == "" {
+	switch {
+	case m.Reason == "":
 		return fmt.Sprintf("%s %s is not in the cache", m.What, m.ID)
+	case m.Gone:
+		return fmt.Sprintf("%s %s is gone (%s)", m.What, m.ID, m.Path)
 	}
 	return fmt.Sprintf("%s %s is damaged: %s (%s)", m.What, m.ID, m.Reason, m.Path)
 }

@@ -54,7 +54,8 @@ func (s *Disk) BlobPath(d digest.Digest) string {
 	return filepath.Join(s.dir, "blobs", name[:2], name)
 }
 
-func (s *Disk) actionPath(key digest.Digest) string {
+// ActionPath is where the outcome of a key is, if it is there.
+func (s *Disk) ActionPath(key digest.Digest) string {
 	name := key.String()
 	return filepath.Join(s.dir, "actions", name[:2], name)
 }
@@ -106,7 +107,7 @@ func (s *Disk) verify(f *os.File, d digest.Digest) (int64, error) {
 
 // Action implements Store.
 func (s *Disk) Action(key digest.Digest) ([]byte, error) {
-	path := s.actionPath(key)
+	path := s.ActionPath(key)
 	file, err := used(s, path, os.ReadFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &Miss{What: "action", ID: key.String(), Path: path}
@@ -123,7 +124,7 @@ func (s *Disk) Action(key digest.Digest) ([]byte, error) {
 
 // PutAction implements Store.
 func (s *Disk) PutAction(key digest.Digest, body []byte) error {
-	return s.writeFile(s.actionPath(key), encodeAction(key, body))
+	return s.writeFile(s.ActionPath(key), encodeAction(key, body))
 }
 
 // Rows implements Store.

@@ -152,7 +152,7 @@ func (t *Tiered) Action(key digest.Digest) ([]byte, error) {
 	if !IsMiss(err) {
 		return body, err
 	}
-	name := t.nameOf(t.actionPath(key))
+	name := t.nameOf(t.ActionPath(key))
 	file := t.get(name)
 	if file == nil {
 		return nil, err
@@ -173,7 +173,7 @@ func (t *Tiered) PutAction(key digest.Digest, body []byte) error {
 	if err := t.Disk.PutAction(key, body); err != nil {
 		return err
 	}
-	t.up.add(t.nameOf(t.actionPath(key)))
+	t.up.add(t.nameOf(t.ActionPath(key)))
 	return nil
 }
 

@@ -98,6 +98,7 @@ type Event struct {
 	Cached  int64             `json:"cached,omitempty"` // how many of Done were known before
 	Note    string            `json:"note,omitempty"`
 	Rows    *Rows             `json:"rows,omitempty"`
+	Busy    float64           `json:"busy_seconds,omitempty"` // of a row-wise node: without the wait for its input
 	Outputs map[string]Output `json:"outputs,omitempty"`
 	Metrics []Metric          `json:"metrics,omitempty"`
 	Error   string            `json:"error,omitempty"`

@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -201,10 +202,13 @@ func complete(s cas.Store, body []byte) (map[string]table.Artifact, error) {
 
 // missing makes the absence of something that an action refers to damage.
 func missing(err error) error {
-	if _, ok := cas.Damaged(err); ok {
-		return err
+	var m *cas.Miss
+	if errors.As(err, &m) && m.Reason == "" {
+		gone := *m
+		gone.Reason, gone.Gone = "it is gone", true
+		return &gone
 	}
-	return &cas.Miss{What: "output", Reason: err.Error()}
+	return err
 }
 
 // compute has a job computed, and stores what it led to.

@@ -54,6 +54,7 @@ type Result struct {
 	Outputs map[string]table.Artifact
 	Rows    event.Rows
 	Metrics []event.Metric
+	Busy    time.Duration  // that a row-wise node computed, without the wait for its input
 	Cached  bool           // nothing was computed
 	RowKeys *event.RowKeys // of a row-wise node
 	Seen    []recall.File  // files that the result hangs on, if Witnessed

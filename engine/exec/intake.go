@@ -28,11 +28,12 @@ type intake struct {
 	first int          // number of its first unit
 	err   error        // that reading the input ended with
 
-	ready   []node.Unit // taken by this job and not handed out
-	foreign []candidate // taken by others, oldest first
-	looked  time.Time   // when foreign was looked through
-	chunk   int         // units that are claimed at once
-	claimed time.Time   // when
+	ready   []node.Unit   // taken by this job and not handed out
+	foreign []candidate   // taken by others, oldest first
+	looked  time.Time     // when foreign was looked through
+	chunk   int           // units that are claimed at once
+	claimed time.Time     // when
+	waited  time.Duration // for batches of the input
 }
 
 // candidate is a unit that isn't stored, the first with its key.
@@ -103,7 +104,9 @@ func (k *intake) nextBatch() error {
 	if k.rec != nil {
 		k.first += int(k.rec.NumRows()) * k.keys.fanout
 	}
+	start := time.Now()
 	rec, err, ok := k.next()
+	k.waited += time.Since(start)
 	if !ok {
 		k.rec, k.at = nil, 0
 		return io.EOF

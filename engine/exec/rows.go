@@ -34,6 +34,7 @@ type rowJob struct {
 	out    *table.Growing
 	total  int64 // units that there will probably be, or 0
 	offer  sync.Once
+	busy   time.Duration // that the node ran without waiting for its input
 
 	mu      sync.Mutex
 	waiting map[digest.Digest]int // first unit with a key that isn't stored
@@ -64,7 +65,7 @@ func executeRows(ctx context.Context, store cas.Store, job Job, in inputs, h *ho
 		return Result{Rows: r.counted()}, err
 	}
 	outputs := map[string]table.Artifact{job.Node.Ports.Out[0].Name: out}
-	return Result{Outputs: outputs, Rows: r.counts, Cached: r.counts.Computed == 0}, nil
+	return Result{Outputs: outputs, Rows: r.counts, Busy: r.busy, Cached: r.counts.Computed == 0}, nil
 }
 
 func (r *rowJob) inputPort() string { return r.job.Node.Ports.In[0].Name }
@@ -172,7 +173,9 @@ func (r *rowJob) compute() error {
 // runNode has the node compute the units that it can get. Where its input ended
 // early, that is why it failed, whatever the node made of it.
 func (r *rowJob) runNode() error {
+	start, waited := time.Now(), r.intake.waited
 	err := r.rows.Run(r.ctx, r)
+	r.busy += time.Since(start) - (r.intake.waited - waited)
 	if r.intake.err != nil {
 		return r.intake.err
 	}

@@ -114,6 +114,7 @@ func rowMatcher(name string) (func(int64, digest.Digest) bool, error) {
 	if _, err := hex.DecodeString(name + name); err != nil || len(name) < 4 {
 		return nil, fmt.Errorf("%q is neither a row number nor the beginning of a key", name)
 	}
+	name = strings.ToLower(name)
 	return func(_ int64, key digest.Digest) bool { return strings.HasPrefix(key.String(), name) }, nil
 }
 

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/ouroflow/ouroflow/engine/table"
@@ -128,7 +129,7 @@ func witnessWith[P any](nothing bool, witness func(P) ([]string, bool), p P) fun
 
 // firstError prefers the error of losing results over the one that ended the work.
 func firstError(saving, working error) error {
-	if saving != nil {
+	if saving != nil && !errors.Is(working, saving) {
 		return fmt.Errorf("%w (while saving after: %w)", saving, working)
 	}
 	return working

@@ -146,6 +146,9 @@ func (b *builder) reportCycles(g graph.Graph[string, string], nodes []spec.Node)
 	}
 	found := false
 	for _, members := range components {
+		if len(members) == 0 { // the library's answer for a node without a name
+			continue
+		}
 		start := b.firstOf(nodes, members)
 		if path := b.cycleFrom(start, members); path != nil {
 			found = true

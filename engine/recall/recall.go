@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -111,10 +112,21 @@ func (d Folder) Load(key digest.Digest) *Memo {
 		return nil
 	}
 	m, err := decode(b)
-	if err != nil {
+	if err != nil || !d.hasState(m.State) {
 		return nil
 	}
 	return m
+}
+
+// hasState reports whether the file about nodes with that digest is there, whole.
+func (d Folder) hasState(state digest.Digest) bool {
+	f, err := os.Open(d.StatePath(state))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	got, _, err := digest.Reader(f)
+	return err == nil && got == state
 }
 
 const magic = "OFMEMO1\n"

@@ -98,6 +98,12 @@ func TestSaveAndLoad(t *testing.T) {
 	if b, err := os.ReadFile(d.StatePath(want.State)); err != nil || string(b) != "state" {
 		t.Errorf("%q, %v", b, err)
 	}
+	if err := os.Remove(d.StatePath(want.State)); err != nil {
+		t.Fatal(err)
+	}
+	if m := d.Load(key); m != nil {
+		t.Errorf("used a memo without the file about its nodes: %+v", m)
+	}
 	if err := os.WriteFile(d.MemoPath(key), []byte("damaged"), 0o666); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path"
@@ -28,7 +30,22 @@ const amazon = "https://s3.amazonaws.com"
 
 // A server that doesn't answer is given up after this many tries; its client waits
 // longer before each.
-const tries = 3
+const tries = 2
+
+// A server is out of reach if it takes longer than this to accept a connection, or to
+// begin its answer.
+const (
+	dialTimeout   = 5 * time.Second
+	answerTimeout = 20 * time.Second
+)
+
+func transport() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
+	t.ResponseHeaderTimeout = answerTimeout
+	t.DisableCompression = true
+	return t
+}
 
 func openS3(bucket, prefix string) (*S3, error) {
 	endpoint, err := url.Parse(firstSet(os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"), amazon))
@@ -42,6 +59,7 @@ func openS3(bucket, prefix string) (*S3, error) {
 		Secure:     endpoint.Scheme == "https",
 		Region:     firstSet(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION")),
 		MaxRetries: tries,
+		Transport:  transport(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("remote cache s3://%s: %w", bucket, err)

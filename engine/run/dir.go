@@ -84,7 +84,10 @@ func (d Dir) Find(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if name == "last" || name == "" {
+	if name == "" {
+		return "", errors.New("the name of a run is empty")
+	}
+	if name == "last" {
 		return d.last()
 	}
 	var found []string

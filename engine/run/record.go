@@ -64,6 +64,7 @@ type Node struct {
 	Started *time.Time              `json:"started"`
 	Ended   *time.Time              `json:"ended"`
 	Rows    event.Rows              `json:"rows"`
+	Busy    float64                 `json:"busy_seconds,omitempty"` // of a row-wise node: without the wait for its input
 	Outputs map[string]event.Output `json:"outputs"`
 	Error   string                  `json:"error"`
 	Why     string                  `json:"why,omitempty"`    // why it ran
@@ -112,7 +113,7 @@ func (n *Node) apply(e event.Event) {
 		n.Damage = append(n.Damage, e.Note)
 	case event.NodeEnded:
 		n.State, n.Key, n.Error, n.Ended = e.State, e.Key, e.Error, &e.Time
-		n.Fields, n.RowKeys = e.Fields, e.RowKeys
+		n.Fields, n.RowKeys, n.Busy = e.Fields, e.RowKeys, e.Busy
 		if e.Rows != nil {
 			n.Rows = *e.Rows
 		}

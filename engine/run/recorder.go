@@ -63,9 +63,17 @@ func (d Dir) CreateLike(r *Record, pipeline []byte, state string, nodes digest.D
 	return w, nil
 }
 
+// linked is from which size on a file is shared rather than copied: copies are safer,
+// since damage of one leaves the others whole.
+const linked = 1 << 20
+
 // linkOrCopy gives a file that never changes another name.
 func linkOrCopy(from, to string) error {
-	if os.Link(from, to) == nil {
+	info, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	if info.Size() >= linked && os.Link(from, to) == nil {
 		return nil
 	}
 	b, err := os.ReadFile(from)

@@ -90,12 +90,12 @@ func TestFind(t *testing.T) {
 	for _, id := range []string{"20260101-a", "20260102-b", "20260102-c"} {
 		create(t, d, id).Close()
 	}
-	for name, want := range map[string]string{"last": "20260102-c", "": "20260102-c", "20260101": "20260101-a", "20260102-b": "20260102-b"} {
+	for name, want := range map[string]string{"last": "20260102-c", "20260101": "20260101-a", "20260102-b": "20260102-b"} {
 		if got, err := d.Find(name); err != nil || got != want {
 			t.Errorf("Find(%q) = %s, %v; want %s", name, got, err, want)
 		}
 	}
-	for name, want := range map[string]string{"20260102": "2 runs begin with", "nope": "no run in"} {
+	for name, want := range map[string]string{"20260102": "2 runs begin with", "nope": "no run in", "": "is empty"} {
 		if _, err := d.Find(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Find(%q): %v", name, err)
 		}

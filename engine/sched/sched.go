@@ -278,7 +278,7 @@ func (s *scheduler) end(step *plan.Step, o Outcome) {
 	e := event.Event{
 		Kind: event.NodeEnded, Node: step.ID, Type: step.Spec.Type, State: o.State,
 		Rows: &rows, Outputs: outputsOf(o.Result), Metrics: o.Result.Metrics,
-		Fields: o.Result.Key.Fields, RowKeys: o.Result.RowKeys,
+		Fields: o.Result.Key.Fields, RowKeys: o.Result.RowKeys, Busy: o.Result.Busy.Seconds(),
 	}
 	if !o.Result.Key.Digest.IsZero() {
 		e.Key = o.Result.Key.Digest.String()

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Version is the version of the pipeline format that this program reads.
@@ -92,6 +93,8 @@ type nodeDocument struct {
 	Timeout     time.Duration `yaml:"timeout"`
 }
 
+var remoteForm = regexp.MustCompile(`^(s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/.*)?|file:///.+)$`)
+
 var identifier = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
 
 // Parse reads a pipeline from the content of a file and applies the options. The
@@ -130,8 +133,11 @@ func build(file string, root *Value, doc document, c *Collector) *Pipeline {
 	if doc.Name == "" {
 		doc.Name = strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 	}
+	if strings.ContainsFunc(doc.Name, unicode.IsControl) {
+		c.Addf(root.At("name").Pos, "the name %q has characters that can't be printed", doc.Name)
+	}
 	p := &Pipeline{File: file, Name: doc.Name, Description: doc.Description, Pools: doc.Pools, Cache: doc.Cache}
-	if r := doc.Cache.Remote; r != "" && !strings.HasPrefix(r, "s3://") && !strings.HasPrefix(r, "file:///") {
+	if r := doc.Cache.Remote; r != "" && !remoteForm.MatchString(r) {
 		c.Addf(root.At("cache.remote").Pos, "remote %q is neither s3://BUCKET/PREFIX nor file:///FOLDER", r)
 	}
 	params := map[string]*Value{}

@@ -35,11 +35,12 @@ type Verifier struct {
 	Report func(Finding)
 
 	since time.Time
+	told  map[digest.Digest]bool // keys whose outcomes are lost
 }
 
 // Verify reports each finding and returns how many files it read.
 func (v *Verifier) Verify() (files int, err error) {
-	v.Store = v.Store.Unmarked()
+	v.Store, v.told = v.Store.Unmarked(), map[digest.Digest]bool{}
 	if v.since, err = v.Store.InUseSince(); err != nil {
 		return 0, err
 	}
@@ -206,7 +207,8 @@ func (v *Verifier) outcomes(r *run.Record) {
 		if err != nil {
 			continue
 		}
-		if _, err := v.Store.Action(key); cas.IsMiss(err) {
+		if _, err := v.Store.Action(key); cas.IsMiss(err) && !v.told[key] {
+			v.told[key] = true
 			v.Report(Finding{
 				Path: filepath.Join(v.Store.Dir(), "actions"), What: "action",
 				Reason: fmt.Sprintf("run %s computed %s, but the cache doesn't have what it led to", r.ID, id),

@@ -115,14 +115,18 @@ func check(p Params) error {
 // pin makes the content of the file part of the key. A URL isn't read for that:
 // its digest is promised.
 func pin(_ context.Context, p Params) (node.Pins, error) {
+	container, _, err := formats(p)
+	if err != nil {
+		return nil, err
+	}
 	if isURL(p.Path) {
-		return node.Pins{"content": p.SHA256, "name": baseName(p.Path)}, nil
+		return node.Pins{"content": p.SHA256, "container": container}, nil
 	}
 	sum, err := fileSum(p)
 	if err != nil {
 		return nil, err
 	}
-	return node.Pins{"content": sum, "name": baseName(p.Path)}, nil
+	return node.Pins{"content": sum, "container": container}, nil
 }
 
 // witness is the file that pin reads.

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path"
 	"strings"
 	"time"
 
@@ -22,8 +21,6 @@ const maxDownload = 1 << 30
 func isURL(p node.Path) bool {
 	return strings.HasPrefix(string(p), "https://") || strings.HasPrefix(string(p), "http://")
 }
-
-func baseName(p node.Path) string { return path.Base(strings.ReplaceAll(string(p), `\`, "/")) }
 
 func sha(b []byte) string {
 	sum := sha256.Sum256(b)
