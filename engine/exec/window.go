@@ -1,7 +1,6 @@
 package exec
 
 import (
-	"slices"
 	"sort"
 	"sync"
 
@@ -14,12 +13,19 @@ import (
 // small where their rows lie in a row.
 type window struct {
 	mu    sync.Mutex
-	more  *sync.Cond
+	more  *sync.Cond // units were settled, or the end was
+	room  *sync.Cond // units were taken
 	spans []span
 	next  int // unit that will be pushed
 	ended bool
 	err   error
+
+	changes int // since spans were joined
 }
+
+// spansMost is how many spans the window has at least before it is looked through, and
+// before the intake waits for an output that is behind.
+const spansMost = 4096
 
 // span is a number of consecutive units.
 type span struct {
@@ -39,14 +45,18 @@ const (
 
 func newWindow() *window {
 	w := &window{}
-	w.more = sync.NewCond(&w.mu)
+	w.more, w.room = sync.NewCond(&w.mu), sync.NewCond(&w.mu)
 	return w
 }
 
-// push adds the next unit. The place counts if it is settled.
+// push adds the next unit. The place counts if it is settled. It waits while the
+// output is far behind, unless that waits for a unit itself.
 func (w *window) push(s state, p cas.Place) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	for len(w.spans) >= spansMost && w.spans[0].state != unsettled && !w.ended {
+		w.room.Wait()
+	}
 	unit := w.next
 	w.next++
 	if s != unsettled {
@@ -57,6 +67,7 @@ func (w *window) push(s state, p cas.Place) {
 		return
 	}
 	w.spans = append(w.spans, span{unit, 1, s, p})
+	w.changed()
 }
 
 func (s span) continues(state state, p cas.Place) bool {
@@ -76,21 +87,26 @@ func (w *window) settle(unit int, p cas.Place) {
 	defer w.mu.Unlock()
 	i := sort.Search(len(w.spans), func(i int) bool { return w.spans[i].first >= unit })
 	w.spans[i].state, w.spans[i].place = settled, p
-	w.join(i + 1)
-	w.join(i)
+	w.changed()
 	w.more.Signal()
 }
 
-// join makes one span of the i-th and the one before it, if they are one.
-func (w *window) join(i int) {
-	if i < 1 || i >= len(w.spans) {
+// changed now and then makes one span of those that are one by now: seldom enough to
+// cost next to nothing, often enough for the window to stay small.
+func (w *window) changed() {
+	if w.changes++; w.changes < max(spansMost, len(w.spans)) {
 		return
 	}
-	before, s := &w.spans[i-1], w.spans[i]
-	if before.continues(s.state, s.place) {
-		before.n += s.n
-		w.spans = slices.Delete(w.spans, i, i+1)
+	w.changes = 0
+	kept := w.spans[:0]
+	for _, s := range w.spans {
+		if i := len(kept) - 1; i >= 0 && kept[i].continues(s.state, s.place) {
+			kept[i].n += s.n
+		} else {
+			kept = append(kept, s)
+		}
 	}
+	w.spans = kept
 }
 
 // end says that no unit comes after those that were pushed, or with an error that
@@ -102,6 +118,7 @@ func (w *window) end(err error) {
 		w.ended, w.err = true, err
 	}
 	w.more.Signal()
+	w.room.Broadcast()
 }
 
 // failed returns the error that ended the window, or nil.
@@ -123,6 +140,7 @@ func (w *window) take(most int) (span, error) {
 		return span{}, w.err
 	}
 	s := w.spans[0]
+	w.room.Broadcast()
 	if s.n <= most {
 		w.spans = w.spans[1:]
 		return s, nil
