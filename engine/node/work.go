@@ -37,8 +37,10 @@ const saveRows = 4096
 func moment(saves int) time.Duration {
 	switch {
 	case saves < 100:
-		return 100 * time.Millisecond
+		return 20 * time.Millisecond
 	case saves < 1000:
+		return 100 * time.Millisecond
+	case saves < 5000:
 		return 250 * time.Millisecond
 	default:
 		return time.Second
