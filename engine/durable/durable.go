@@ -106,6 +106,9 @@ func Discard(fsys FS, f File) {
 	_ = fsys.Remove(f.Name())
 }
 
+// TempPrefix begins the names of the temporary files of WriteFile.
+const TempPrefix = ".put-"
+
 // WriteFile puts content at path by way of a temporary file in the folder tmp,
 // which must be on the same file system.
 func WriteFile(fsys FS, tmp, path string, content []byte, mode fs.FileMode) error {
@@ -117,7 +120,7 @@ func WriteFrom(fsys FS, tmp, path string, r io.Reader, mode fs.FileMode) error {
 	if err := MkdirAll(fsys, tmp); err != nil {
 		return err
 	}
-	f, err := fsys.CreateTemp(tmp, ".put-*")
+	f, err := fsys.CreateTemp(tmp, TempPrefix+"*")
 	if err != nil {
 		return err
 	}

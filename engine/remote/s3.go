@@ -36,7 +36,7 @@ const tries = 2
 // begin its answer.
 const (
 	dialTimeout   = 5 * time.Second
-	answerTimeout = 20 * time.Second
+	answerTimeout = 10 * time.Second
 )
 
 func transport() *http.Transport {

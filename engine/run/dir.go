@@ -10,11 +10,13 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/ouroflow/ouroflow/engine/digest"
+	"github.com/ouroflow/ouroflow/engine/durable"
 	"github.com/ouroflow/ouroflow/engine/event"
 	"golang.org/x/sys/unix"
 )
@@ -269,6 +271,28 @@ func asDamage(path string, err error) *Damage {
 	return &Damage{path, err}
 }
 
+// isLeftover reports whether a file of that name is one that the process of a run which
+// died was about to put in place, or to remove.
+func isLeftover(name string) bool {
+	return strings.HasPrefix(name, durable.TempPrefix) || nodesFile.MatchString(name)
+}
+
+var nodesFile = regexp.MustCompile(`^` + nodesPrefix + `[0-9a-f]{12}\.json$`)
+
+// Leftovers lists what a process that died left unfinished in the folder of a run.
+func (d Dir) Leftovers(r *Record) (left []string) {
+	entries, err := os.ReadDir(d.path(r.ID))
+	if err != nil || r.Status == event.Running {
+		return nil
+	}
+	for _, e := range entries {
+		if r.Files[e.Name()].IsZero() && isLeftover(e.Name()) {
+			left = append(left, d.path(r.ID, e.Name()))
+		}
+	}
+	return left
+}
+
 // strangers finds files that no run writes.
 func (d Dir) strangers(r *Record) []*Damage {
 	var found []*Damage
@@ -278,7 +302,7 @@ func (d Dir) strangers(r *Record) []*Damage {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		if name, err := filepath.Rel(root, path); err == nil && !ours[name] && r.Files[name].IsZero() {
+		if name, err := filepath.Rel(root, path); err == nil && !ours[name] && r.Files[name].IsZero() && !isLeftover(name) {
 			found = append(found, &Damage{path, errors.New("it is no file of a run")})
 		}
 		return nil

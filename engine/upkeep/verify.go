@@ -161,17 +161,24 @@ func (v *Verifier) reindex(e cas.Entry) error {
 // unborn tells of runs that were killed before they began, and removes them.
 func (v *Verifier) unborn() error {
 	dirs, err := v.Runs.Unborn()
-	for _, dir := range dirs {
-		f := Finding{Path: dir, What: "run record", Reason: "a run that died before it began left it", Action: "--repair removes it"}
+	if err != nil {
+		return err
+	}
+	return v.removeRunFiles(dirs, "a run that died before it began left it")
+}
+
+func (v *Verifier) removeRunFiles(paths []string, reason string) error {
+	for _, path := range paths {
+		f := Finding{Path: path, What: "run record", Reason: reason, Action: "--repair removes it"}
 		if v.Repair {
-			if err := os.RemoveAll(dir); err != nil {
+			if err := os.RemoveAll(path); err != nil {
 				return err
 			}
 			f.Action, f.Fixed = "removed", true
 		}
 		v.Report(f)
 	}
-	return err
+	return nil
 }
 
 // runs checks the run records, and that what they say was computed can be found.
@@ -189,7 +196,13 @@ func (v *Verifier) runs() error {
 			v.Report(Finding{Path: d.Path, What: "run record", Reason: d.Err.Error(), Action: "`ouroflow runs rm " + id + "` removes the run; what it computed stays in the cache"})
 		}
 		r, err := v.Runs.Load(id)
-		if err == nil && !v.Runs.Collected(id) {
+		if err != nil {
+			continue // Check has told of it
+		}
+		if err := v.removeRunFiles(v.Runs.Leftovers(r), "a run that died while it wrote its record left it"); err != nil {
+			return err
+		}
+		if !v.Runs.Collected(id) {
 			v.outcomes(r)
 		}
 	}
