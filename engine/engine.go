@@ -73,7 +73,7 @@ func (e *Engine) Run(ctx context.Context, req Request) (*run.Record, error) {
 	}
 	sink := event.Tee(append([]event.Sink{recorder}, req.Sinks...)...)
 	sink.Emit(event.Event{Kind: event.RunStarted, Run: record.ID, Note: record.Pipeline})
-	reach, stop := untilClosed(ctx, req.Drain)
+	reach, stop := exec.UntilDrained(ctx, req.Drain)
 	defer stop()
 	store, finish := e.withRemote(reach, req.Plan.Pipeline.Cache.Remote, sink)
 	outcomes := sched.Run(ctx, e.selected(req), e.executor(store, req), sched.Options{
@@ -187,19 +187,6 @@ func (e *Engine) tidy(outcomes map[string]sched.Outcome, sink event.Sink) {
 	}
 }
 
-// untilClosed returns a context that ends when a channel is closed.
-func untilClosed(ctx context.Context, closed <-chan struct{}) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		select {
-		case <-closed:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, cancel
-}
-
 // withRemote puts the remote cache that a pipeline names behind the local one, if
 // there is a way to it. Its troubles are told and stop nothing.
 func (e *Engine) withRemote(ctx context.Context, address string, sink event.Sink) (store cas.Store, finish func() (sent bool)) {
@@ -208,17 +195,11 @@ func (e *Engine) withRemote(ctx context.Context, address string, sink event.Sink
 		return e.Store, func() bool { return true }
 	}
 	warn := func(text string) { sink.Emit(event.Event{Kind: event.RunNote, Note: text}) }
-	r, err := remote.Open(address)
+	tiered, err := openTiered(ctx, disk, address, warn)
 	if err != nil {
 		warn(err.Error() + "; going on with the local cache alone")
 		return e.Store, func() bool { return false }
 	}
-	tiered, err := cas.NewTiered(ctx, disk, r, warn)
-	if err != nil {
-		warn(err.Error() + "; going on with the local cache alone")
-		return e.Store, func() bool { return false }
-	}
-	tiered.CompleteWith(func(action []byte) error { return exec.Complete(tiered, action) })
 	return tiered, func() bool {
 		err := tiered.Close()
 		if err != nil {
@@ -226,6 +207,19 @@ func (e *Engine) withRemote(ctx context.Context, address string, sink event.Sink
 		}
 		return err == nil
 	}
+}
+
+func openTiered(ctx context.Context, disk *cas.Disk, address string, warn func(string)) (*cas.Tiered, error) {
+	r, err := remote.Open(address)
+	if err != nil {
+		return nil, err
+	}
+	tiered, err := cas.NewTiered(ctx, disk, r, warn)
+	if err != nil {
+		return nil, err
+	}
+	tiered.CompleteWith(func(action []byte) error { return exec.Complete(tiered, action) })
+	return tiered, nil
 }
 
 func pools(p *spec.Pipeline) map[string]int {

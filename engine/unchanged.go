@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -116,36 +117,27 @@ func (e *Engine) remember(req Request, record *run.Record, outcomes map[string]s
 		return
 	}
 	m := &recall.Memo{Nodes: int64(len(outcomes))}
-	for _, file := range req.Command.ParamFiles { // they were read again after the key was made
-		f, err := recall.See(file)
-		if err != nil {
-			return
-		}
-		m.Files = append(m.Files, f)
-	}
-	outputs := map[digest.Digest]bool{}
 	for _, o := range outcomes {
 		if !o.Result.Witnessed {
 			return
 		}
 		m.Files = append(m.Files, o.Result.Seen...)
-		f, err := recall.See(disk.ActionPath(o.Result.Key.Digest))
+		m.Rows += rowsIn(o.Result.Outputs)
+	}
+	stored, err := storedFiles(disk, outcomes)
+	if err != nil {
+		return
+	}
+	for _, path := range stored {
+		f, err := recall.See(path)
 		if err != nil || f.Size < 0 {
 			return
 		}
 		m.Files = append(m.Files, f)
-		for _, a := range o.Result.Outputs {
-			if a.Kind == table.KindTable {
-				m.Rows += a.Rows
-			}
-			if err := addBlobs(disk, a, outputs); err != nil {
-				return
-			}
-		}
 	}
-	for d := range outputs {
-		f, err := recall.See(disk.BlobPath(d))
-		if err != nil || f.Size < 0 {
+	for _, path := range req.Command.ParamFiles { // they were read again after the key was made
+		f, err := recall.See(path)
+		if err != nil {
 			return
 		}
 		m.Files = append(m.Files, f)
@@ -162,20 +154,31 @@ func (e *Engine) remember(req Request, record *run.Record, outcomes map[string]s
 	_ = e.memos().Save(req.Memo, m, state)
 }
 
-// addBlobs adds the blobs that an output consists of.
-func addBlobs(s cas.Store, a table.Artifact, to map[digest.Digest]bool) error {
-	to[a.Digest] = true
-	if a.Kind != table.KindTree {
-		return nil
+func rowsIn(outputs map[string]table.Artifact) (rows int64) {
+	for _, a := range outputs {
+		if a.Kind == table.KindTable {
+			rows += a.Rows
+		}
 	}
-	t, err := table.OpenTree(s, a.Digest)
-	if err != nil {
-		return err
+	return rows
+}
+
+// storedFiles lists the files of the cache that outcomes consist of, each once.
+func storedFiles(disk *cas.Disk, outcomes map[string]sched.Outcome) ([]string, error) {
+	paths := map[string]bool{}
+	for _, o := range outcomes {
+		paths[disk.ActionPath(o.Result.Key.Digest)] = true
+		for _, a := range o.Result.Outputs {
+			blobs, err := table.Blobs(disk, a)
+			if err != nil {
+				return nil, err
+			}
+			for _, d := range blobs {
+				paths[disk.BlobPath(d)] = true
+			}
+		}
 	}
-	for _, d := range t.Digests() {
-		to[d] = true
-	}
-	return nil
+	return slices.Collect(maps.Keys(paths)), nil
 }
 
 // knownAgain is the record of a run that finds everything known that another made.

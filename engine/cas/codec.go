@@ -71,3 +71,12 @@ func decodeIndex(file []byte) (segment digest.Digest, keys []digest.Digest, err 
 	}
 	return segment, keys, nil
 }
+
+// decodeIndexOf is decodeIndex for the file that is named as the index of a segment.
+func decodeIndexOf(id string, file []byte) (segment digest.Digest, keys []digest.Digest, err error) {
+	segment, keys, err = decodeIndex(file)
+	if err == nil && segment.String() != id {
+		err = errors.New("it is the index of segment " + segment.Short())
+	}
+	return segment, keys, err
+}

@@ -129,7 +129,7 @@ func (s *Disk) PutAction(key digest.Digest, body []byte) error {
 
 // Rows implements Store.
 func (s *Disk) Rows(space string) RowSpace {
-	return &diskRows{store: s, name: space, dir: filepath.Join(s.dir, "rows", space)}
+	return &diskRows{store: s, dir: filepath.Join(s.dir, "rows", space)}
 }
 
 // Lock implements Locker. Keys that share their first 63 bits wait for each other
@@ -156,24 +156,12 @@ func (s *Disk) writeFile(path string, content []byte) error {
 func (s *Disk) writeFileAt(path string, content []byte, at time.Time) error {
 	s.syncs <- struct{}{}
 	defer func() { <-s.syncs }()
-	if err := durable.MkdirAll(s.fs, s.tmp()); err != nil {
-		return err
-	}
-	f, err := s.fs.CreateTemp(s.tmp(), "put-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = os.Chtimes(f.Name(), at, at)
-	}
-	if err == nil {
-		err = durable.Publish(s.fs, f, path, readOnly)
-	}
-	if err != nil {
-		durable.Discard(s.fs, f)
-	}
-	return err
+	return durable.Write(s.fs, s.tmp(), path, readOnly, func(f durable.File) error {
+		if _, err := f.Write(content); err != nil {
+			return err
+		}
+		return os.Chtimes(f.Name(), at, at)
+	})
 }
 
 // readOnly is the mode of everything that is stored.
@@ -219,10 +207,7 @@ func (w *diskWriter) open() error {
 	if w.f != nil {
 		return nil
 	}
-	if err := durable.MkdirAll(w.store.fs, w.store.tmp()); err != nil {
-		return err
-	}
-	f, err := w.store.fs.CreateTemp(w.store.tmp(), "put-*")
+	f, err := durable.CreateTemp(w.store.fs, w.store.tmp())
 	if err != nil {
 		return err
 	}

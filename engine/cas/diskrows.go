@@ -17,7 +17,6 @@ import (
 // doesn't exist yet, so a crash between the two loses one batch and no more.
 type diskRows struct {
 	store *Disk
-	name  string
 	dir   string
 }
 
@@ -83,10 +82,7 @@ func (r *diskRows) load(add func(digest.Digest, []digest.Digest), id string) err
 	if err != nil {
 		return err
 	}
-	segment, keys, err := decodeIndex(file)
-	if err == nil && segment.String() != id {
-		err = errors.New("it is the index of segment " + segment.Short())
-	}
+	segment, keys, err := decodeIndexOf(id, file)
 	if err != nil {
 		return &Miss{What: "index", ID: id, Path: path, Reason: err.Error()}
 	}

@@ -73,23 +73,34 @@ func (t *Tiered) fail(err error) {
 	}
 }
 
-// get reads a file of the remote, nil if it isn't there or can't be reached.
-func (t *Tiered) get(name string) []byte {
+// open opens a file of the remote, nil if it isn't there or can't be reached.
+func (t *Tiered) open(name string) io.ReadCloser {
 	if t.away.Load() {
 		return nil
 	}
 	r, err := t.remote.Get(t.ctx, name)
-	if err == nil {
-		defer r.Close()
-		var b []byte
-		if b, err = io.ReadAll(r); err == nil {
-			return b
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			t.fail(err)
 		}
+		return nil
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	return r
+}
+
+// get reads a file of the remote, nil if it isn't there or can't be reached.
+func (t *Tiered) get(name string) []byte {
+	r := t.open(name)
+	if r == nil {
+		return nil
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	if err != nil {
 		t.fail(err)
+		return nil
 	}
-	return nil
+	return b
 }
 
 // wrong tells of a file of the remote that isn't what its name says: a miss.
@@ -115,15 +126,9 @@ func (t *Tiered) Open(d digest.Digest) (Blob, error) {
 }
 
 func (t *Tiered) fetchBlob(d digest.Digest) bool {
-	if t.away.Load() {
-		return false
-	}
 	name := t.nameOf(t.BlobPath(d))
-	r, err := t.remote.Get(t.ctx, name)
-	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			t.fail(err)
-		}
+	r := t.open(name)
+	if r == nil {
 		return false
 	}
 	defer r.Close()
@@ -258,10 +263,7 @@ func (r *tieredRows) ask() {
 		if file == nil {
 			continue
 		}
-		segment, keys, err := decodeIndex(file)
-		if err == nil && segment.String() != id {
-			err = errors.New("it is the index of another segment")
-		}
+		segment, keys, err := decodeIndexOf(id, file)
 		if err != nil {
 			r.t.wrong(name, err)
 			continue

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"os"
 )
 
 // Size is the length of a digest in bytes.
@@ -27,6 +28,17 @@ func Reader(r io.Reader) (Digest, int64, error) {
 	h := sha256.New()
 	n, err := io.Copy(h, r)
 	return FromHash(h), n, err
+}
+
+// File returns the digest of the content of a file.
+func File(path string) (Digest, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Digest{}, err
+	}
+	defer f.Close()
+	d, _, err := Reader(f)
+	return d, err
 }
 
 // FromHash returns the digest that a running SHA-256 hash has reached.

@@ -106,31 +106,39 @@ func Discard(fsys FS, f File) {
 	_ = fsys.Remove(f.Name())
 }
 
-// TempPrefix begins the names of the temporary files of WriteFile.
+// TempPrefix begins the names of temporary files.
 const TempPrefix = ".put-"
 
-// WriteFile puts content at path by way of a temporary file in the folder tmp,
-// which must be on the same file system.
-func WriteFile(fsys FS, tmp, path string, content []byte, mode fs.FileMode) error {
-	return WriteFrom(fsys, tmp, path, bytes.NewReader(content), mode)
+// CreateTemp starts a file in the folder tmp, which it makes if need be.
+func CreateTemp(fsys FS, tmp string) (File, error) {
+	if err := MkdirAll(fsys, tmp); err != nil {
+		return nil, err
+	}
+	return fsys.CreateTemp(tmp, TempPrefix+"*")
 }
 
-// WriteFrom is WriteFile for content that is read from r.
-func WriteFrom(fsys FS, tmp, path string, r io.Reader, mode fs.FileMode) error {
-	if err := MkdirAll(fsys, tmp); err != nil {
-		return err
-	}
-	f, err := fsys.CreateTemp(tmp, TempPrefix+"*")
+// Write puts what fill writes at path by way of a temporary file in the folder tmp,
+// which must be on the same file system.
+func Write(fsys FS, tmp, path string, mode fs.FileMode, fill func(File) error) error {
+	f, err := CreateTemp(fsys, tmp)
 	if err != nil {
 		return err
 	}
-	if _, err = io.Copy(f, r); err == nil {
+	if err = fill(f); err == nil {
 		err = Publish(fsys, f, path, mode)
 	}
 	if err != nil {
 		Discard(fsys, f)
 	}
 	return err
+}
+
+// WriteFile is Write for content that is held in memory.
+func WriteFile(fsys FS, tmp, path string, content []byte, mode fs.FileMode) error {
+	return Write(fsys, tmp, path, mode, func(f File) error {
+		_, err := f.Write(content)
+		return err
+	})
 }
 
 // WriteSealed puts content and its checksum at path, for files that are read back

@@ -102,8 +102,8 @@ func (c *Cached) outcome(ctx context.Context, job Job) (Result, error) {
 	if len(job.Feeds) > 0 { // its key isn't known before its input is
 		return c.compute(ctx, job)
 	}
-	if res, err := c.lookup(job); res != nil || err != nil {
-		return found(job, res), err
+	if res, known, err := c.lookup(job); known || err != nil {
+		return res, err
 	}
 	if job.Node.Rows != nil {
 		return c.compute(ctx, job)
@@ -113,24 +113,16 @@ func (c *Cached) outcome(ctx context.Context, job Job) (Result, error) {
 		return Result{Key: job.Key}, err
 	}
 	defer unlock()
-	if res, err := c.lookup(job); res != nil || err != nil {
-		return found(job, res), err
+	if res, known, err := c.lookup(job); known || err != nil {
+		return res, err
 	}
 	job.reason("")
 	return c.compute(ctx, job)
 }
 
-func found(job Job, res *Result) Result {
-	if res == nil {
-		return Result{Key: job.Key}
-	}
-	res.Key = job.Key
-	return *res
-}
-
 // lock waits until no other run computes the job.
 func (c *Cached) lock(ctx context.Context, job Job) (unlock func(), err error) {
-	ctx, stop := readingContext(ctx, job.Drain)
+	ctx, stop := UntilDrained(ctx, job.Drain)
 	defer stop()
 	return c.Store.Lock(ctx, job.Key.Digest, func() {
 		job.emit(event.Event{Kind: event.NodeProgress, Note: "waiting for another run that computes it"})
@@ -150,23 +142,24 @@ func pin(ctx context.Context, job Job) (node.Pins, error) {
 	return pins, err
 }
 
-// lookup returns the known outcome of a job, or nil.
-func (c *Cached) lookup(job Job) (*Result, error) {
+// lookup returns the outcome of a job if it is known.
+func (c *Cached) lookup(job Job) (res Result, known bool, err error) {
+	res.Key = job.Key
 	if job.Force {
-		return nil, nil
+		return res, false, nil
 	}
-	known, err := Lookup(c.Store, job.Key)
+	outputs, err := Lookup(c.Store, job.Key)
 	if m, ok := cas.Damaged(err); ok {
 		job.emit(event.Event{Kind: event.NodeDamage, Note: m.Error() + "; computing again"})
-		return nil, nil
 	}
 	if cas.IsMiss(err) {
-		return nil, nil
+		return res, false, nil
 	}
 	if err != nil {
-		return nil, err
+		return res, false, err
 	}
-	return &Result{Outputs: known, Rows: event.Rows{Cached: countRows(job.Node, known)}, Cached: true}, nil
+	res.Outputs, res.Rows.Cached, res.Cached = outputs, countRows(job.Node, outputs), true
+	return res, true, nil
 }
 
 // Lookup returns the outputs that a key led to, checked to be whole, or a

@@ -92,7 +92,7 @@ func (k *intake) advance() error {
 	}
 	var fresh []candidate
 	for ; k.at < int(k.rec.NumRows())*k.keys.fanout && len(fresh) < k.chunk; k.at++ {
-		u := node.Unit{ID: k.first + k.at, Row: table.Row{Record: k.rec, I: k.at / k.keys.fanout}, Index: k.at % k.keys.fanout}
+		u := k.keys.unit(k.rec, k.first, k.at)
 		if key := k.keys.key(u.Row.I, u.Index); !k.job.known(u.ID, key) {
 			fresh = append(fresh, candidate{u, key})
 		}

@@ -91,6 +91,12 @@ func newKeyMaker(base digest.Digest, rows *node.Rows) *keyMaker {
 // read turns to a batch of the input.
 func (k *keyMaker) read(rec arrow.Record) { k.deciding = pick(rec, k.names) }
 
+// unit returns one of the output rows of a batch, counted from its first, which has a
+// number in the table.
+func (k *keyMaker) unit(rec arrow.Record, first, at int) node.Unit {
+	return node.Unit{ID: first + at, Row: table.Row{Record: rec, I: at / k.fanout}, Index: at % k.fanout}
+}
+
 // key returns the key of one of the rows that the i-th row of the batch becomes.
 func (k *keyMaker) key(i, index int) digest.Digest {
 	f := k.framer

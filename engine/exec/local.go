@@ -32,7 +32,7 @@ func (l *Local) Execute(ctx context.Context, job Job) (res Result, err error) {
 		}
 	}()
 	defer recoverTo(&err, job)
-	reading, stop := readingContext(ctx, job.Drain)
+	reading, stop := UntilDrained(ctx, job.Drain)
 	defer stop()
 	in := inputs{reading, l.Store, job.Inputs, job.Feeds}
 	if job.Node.Rows != nil {
@@ -76,9 +76,9 @@ func (r Result) Committed() (Result, error) {
 	return r.commit()
 }
 
-// readingContext ends the wait for rows of a table that is being made when the
-// job is asked to stop.
-func readingContext(ctx context.Context, drain <-chan struct{}) (context.Context, func()) {
+// UntilDrained returns a context that ends when a run is asked to stop, for what is
+// waited for but isn't in flight.
+func UntilDrained(ctx context.Context, drain <-chan struct{}) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
 		select {

@@ -127,7 +127,7 @@ func (c *Recheck) firstFile(known, again table.Artifact) (string, error) {
 // rows computes a share of the rows of a row-wise node again.
 func (c *Recheck) rows(ctx context.Context, job Job) (err error) {
 	defer recoverTo(&err, job)
-	reading, stop := readingContext(ctx, job.Drain)
+	reading, stop := UntilDrained(ctx, job.Drain)
 	defer stop()
 	h := &host{job: job, dir: c.Local.WorkDir}
 	defer h.release(true)
@@ -196,7 +196,7 @@ func (v *rowRecheck) Pending() iter.Seq2[node.Unit, error] {
 			keys.read(rec)
 			units := int(rec.NumRows()) * keys.fanout
 			for at := range units {
-				u := node.Unit{ID: first + at, Row: table.Row{Record: rec, I: at / keys.fanout}, Index: at % keys.fanout}
+				u := keys.unit(rec, first, at)
 				key := keys.key(u.Row.I, u.Index)
 				if v.job.drained() || v.ctx.Err() != nil {
 					return

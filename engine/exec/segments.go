@@ -59,9 +59,9 @@ func SegmentKeys(content []byte) ([]digest.Digest, error) {
 	return keys, nil
 }
 
-// MergeSegments makes one segment of the rows of several that keep wants, the last
-// of those that share a key.
-func MergeSegments(contents [][]byte, keep func(digest.Digest) bool) (keys []digest.Digest, merged []byte, err error) {
+// MergeSegments makes one segment of the rows of several, the last of those that share
+// a key.
+func MergeSegments(contents [][]byte) (keys []digest.Digest, merged []byte, err error) {
 	var rows []table.Row
 	at := map[digest.Digest]int{}
 	var schema *arrow.Schema
@@ -77,7 +77,7 @@ func MergeSegments(contents [][]byte, keep func(digest.Digest) bool) (keys []dig
 				key := digest.Digest(keyOf(row))
 				if j, ok := at[key]; ok {
 					rows[j] = row
-				} else if keep(key) {
+				} else {
 					at[key] = len(rows)
 					keys, rows = append(keys, key), append(rows, row)
 				}

@@ -78,9 +78,9 @@ func FindRow(s cas.Store, n *run.Node, name string) (*Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	input, err := inputOf(n)
-	if err != nil {
-		return nil, err
+	input, ok := n.RowInput()
+	if !ok {
+		return nil, fmt.Errorf("its input %q was never complete in this run", n.RowKeys.Port)
 	}
 	in, err := table.Open(s, input)
 	if err != nil {
@@ -116,15 +116,6 @@ func rowMatcher(name string) (func(int64, digest.Digest) bool, error) {
 	}
 	name = strings.ToLower(name)
 	return func(_ int64, key digest.Digest) bool { return strings.HasPrefix(key.String(), name) }, nil
-}
-
-func inputOf(n *run.Node) (digest.Digest, error) {
-	for _, f := range n.Fields {
-		if f.Label == "input."+n.RowKeys.Port {
-			return digest.Parse(f.Value)
-		}
-	}
-	return digest.Digest{}, fmt.Errorf("its input %q was never complete in this run", n.RowKeys.Port)
 }
 
 // readFields adds what every key of the node has, then the columns that decide the

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -120,12 +119,7 @@ func (d Folder) Load(key digest.Digest) *Memo {
 
 // hasState reports whether the file about nodes with that digest is there, whole.
 func (d Folder) hasState(state digest.Digest) bool {
-	f, err := os.Open(d.StatePath(state))
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	got, _, err := digest.Reader(f)
+	got, err := digest.File(d.StatePath(state))
 	return err == nil && got == state
 }
 

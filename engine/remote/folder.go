@@ -25,7 +25,10 @@ func (f *Folder) Get(_ context.Context, name string) (io.ReadCloser, error) {
 
 // Put implements cas.Remote.
 func (f *Folder) Put(_ context.Context, name string, content io.ReadSeeker, _ int64) error {
-	return durable.WriteFrom(durable.OS{}, filepath.Join(f.dir, "tmp"), f.path(name), content, 0o444)
+	return durable.Write(durable.OS{}, filepath.Join(f.dir, "tmp"), f.path(name), 0o444, func(w durable.File) error {
+		_, err := io.Copy(w, content)
+		return err
+	})
 }
 
 // List implements cas.Remote.

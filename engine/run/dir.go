@@ -227,6 +227,8 @@ func (d *Damage) Error() string {
 // Unwrap returns the cause.
 func (d *Damage) Unwrap() error { return d.Err }
 
+var errOther = errors.New("its content isn't what the record says")
+
 // Pipeline returns the pipeline file as the run read it.
 func (d Dir) Pipeline(r *Record) ([]byte, error) {
 	path := d.path(r.ID, pipelineFile)
@@ -235,7 +237,7 @@ func (d Dir) Pipeline(r *Record) ([]byte, error) {
 		return nil, &Damage{path, err}
 	}
 	if digest.Of(b) != r.Files[pipelineFile] {
-		return nil, &Damage{path, errors.New("its content isn't what the record says")}
+		return nil, &Damage{path, errOther}
 	}
 	return b, nil
 }
@@ -252,9 +254,9 @@ func (d Dir) Check(id string) []*Damage {
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Files)) {
 		path := d.path(id, name)
-		got, err := digestFile(path)
+		got, err := digest.File(path)
 		if err == nil && got != r.Files[name] {
-			err = errors.New("its content isn't what the record says")
+			err = errOther
 		}
 		if err != nil {
 			found = append(found, asDamage(path, err))

@@ -123,6 +123,17 @@ func (n *Node) apply(e event.Event) {
 	}
 }
 
+// RowInput returns the table that a row-wise node made rows of, if that was complete.
+func (n *Node) RowInput() (d digest.Digest, ok bool) {
+	for _, f := range n.Fields {
+		if f.Label == "input."+n.RowKeys.Port {
+			d, err := digest.Parse(f.Value)
+			return d, err == nil
+		}
+	}
+	return d, false
+}
+
 // interrupt marks as interrupted what a process that is gone left as running.
 func (r *Record) interrupt() {
 	if r.Status == event.Running {

@@ -157,22 +157,12 @@ func (w *Recorder) Close() error {
 	defer w.mu.Unlock()
 	w.keep(w.events.Sync())
 	w.keep(w.events.Close())
-	sum, err := digestFile(filepath.Join(w.dir, eventsFile))
+	sum, err := digest.File(filepath.Join(w.dir, eventsFile))
 	w.keep(err)
 	w.record.Files[eventsFile] = sum
 	w.keep(w.save())
 	w.keep(w.lock.Close())
 	return w.err
-}
-
-func digestFile(path string) (digest.Digest, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return digest.Digest{}, err
-	}
-	defer f.Close()
-	d, _, err := digest.Reader(f)
-	return d, err
 }
 
 // writeRecord writes the file about nodes, then the record, which names it, and

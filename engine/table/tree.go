@@ -167,22 +167,28 @@ func (t *Tree) Extract(dir string) error {
 	return nil
 }
 
-// Verify checks that everything an artifact consists of is in the store,
-// undamaged.
-func Verify(s cas.Store, a Artifact) error {
+// Blobs lists everything that an artifact consists of: the table, or the list of files
+// of a tree and the files.
+func Blobs(s cas.Store, a Artifact) ([]digest.Digest, error) {
 	if a.Kind != KindTree {
-		b, err := s.Open(a.Digest)
-		if err != nil {
-			return err
-		}
-		return b.Close()
+		return []digest.Digest{a.Digest}, nil
 	}
 	t, err := OpenTree(s, a.Digest)
 	if err != nil {
+		return nil, err
+	}
+	return append(t.Digests(), a.Digest), nil
+}
+
+// Verify checks that everything an artifact consists of is in the store,
+// undamaged.
+func Verify(s cas.Store, a Artifact) error {
+	blobs, err := Blobs(s, a)
+	if err != nil {
 		return err
 	}
-	for _, f := range t.files {
-		b, err := s.Open(f.Digest)
+	for _, d := range blobs {
+		b, err := s.Open(d)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"slices"
 	"time"
@@ -44,7 +45,7 @@ type Collected struct {
 	Merged   int                 `json:"merged_segments"`
 }
 
-// graceful is how long what was used last stays even if nobody needs it: a run that
+// grace is how long what was used last stays even if nobody needs it: a run that
 // starts while the collector looks around may have looked it up.
 const grace = 2 * time.Hour
 
@@ -235,8 +236,12 @@ func Compact(s *cas.Disk, entries []cas.Entry) (merged int, err error) {
 
 // batches cuts small segments into lots that make one segment each, oldest rows first.
 // A large segment ends a lot: rows before and after it must not change places with it.
-func batches(entries []cas.Entry) func(func([]cas.Entry) bool) {
-	slices.SortFunc(entries, func(a, b cas.Entry) int { return indexTime(a).Compare(indexTime(b)) })
+func batches(entries []cas.Entry) iter.Seq[[]cas.Entry] {
+	stored := map[digest.Digest]time.Time{}
+	for _, e := range entries {
+		stored[e.ID] = indexTime(e)
+	}
+	slices.SortFunc(entries, func(a, b cas.Entry) int { return stored[a.ID].Compare(stored[b.ID]) })
 	return func(yield func([]cas.Entry) bool) {
 		var batch []cas.Entry
 		var size int64
@@ -274,15 +279,16 @@ func merge(s *cas.Disk, space string, batch []cas.Entry) (int, error) {
 	var newest time.Time
 	for _, e := range batch {
 		content, err := rows.Segment(e.ID)
-		if cas.IsMiss(err) || indexTime(e).IsZero() {
+		stored := indexTime(e)
+		if cas.IsMiss(err) || stored.IsZero() {
 			return 0, nil // damaged, or gone: nothing is lost by leaving the lot
 		}
 		if err != nil {
 			return 0, err
 		}
-		contents, newest = append(contents, content), indexTime(e)
+		contents, newest = append(contents, content), stored
 	}
-	keys, content, err := exec.MergeSegments(contents, func(digest.Digest) bool { return true })
+	keys, content, err := exec.MergeSegments(contents)
 	if err != nil || len(keys) == 0 {
 		return 0, err
 	}

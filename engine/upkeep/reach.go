@@ -34,13 +34,8 @@ func newReach(store *cas.Disk) *reach {
 // add adds what a run needs.
 func (r *reach) add(record *run.Record) error {
 	for _, n := range record.Nodes {
-		if key, err := digest.Parse(n.Key); err == nil {
-			r.actions[key] = true
-		}
-		for _, out := range n.Outputs {
-			if err := r.output(table.Artifact{Kind: out.Kind, Digest: out.Digest}); err != nil {
-				return err
-			}
+		if err := r.results(n); err != nil {
+			return err
 		}
 		if err := r.rowsOf(n); err != nil {
 			return err
@@ -52,20 +47,20 @@ func (r *reach) add(record *run.Record) error {
 	return nil
 }
 
-func (r *reach) output(a table.Artifact) error {
-	r.blobs[a.Digest] = true
-	if a.Kind != table.KindTree {
-		return nil
+// results adds the outcome of a node and its outputs, as far as they are there.
+func (r *reach) results(n *run.Node) error {
+	if key, err := digest.Parse(n.Key); err == nil {
+		r.actions[key] = true
 	}
-	t, err := table.OpenTree(r.store, a.Digest)
-	if cas.IsMiss(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for _, d := range t.Digests() {
-		r.blobs[d] = true
+	for _, out := range n.Outputs {
+		r.blobs[out.Digest] = true
+		blobs, err := table.Blobs(r.store, table.Artifact{Kind: out.Kind, Digest: out.Digest})
+		if err != nil && !cas.IsMiss(err) {
+			return err
+		}
+		for _, d := range blobs {
+			r.blobs[d] = true
+		}
 	}
 	return nil
 }
@@ -75,7 +70,7 @@ func (r *reach) rowsOf(n *run.Node) error {
 	if n.RowKeys == nil {
 		return nil
 	}
-	input, ok := inputOf(n)
+	input, ok := n.RowInput()
 	if !ok || r.seen[rowsOf{n.RowKeys.Base, input}] {
 		return nil
 	}
@@ -89,16 +84,6 @@ func (r *reach) rowsOf(n *run.Node) error {
 	defer in.Close()
 	r.seen[rowsOf{n.RowKeys.Base, input}] = true
 	return exec.EachRowKey(n.RowKeys, in, func(key digest.Digest) { r.rows[key.Uint64()] = true })
-}
-
-func inputOf(n *run.Node) (digest.Digest, bool) {
-	for _, f := range n.Fields {
-		if f.Label == "input."+n.RowKeys.Port {
-			d, err := digest.Parse(f.Value)
-			return d, err == nil
-		}
-	}
-	return digest.Digest{}, false
 }
 
 // needs reports whether a row is needed.

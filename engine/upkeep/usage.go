@@ -79,7 +79,7 @@ func owners(s *cas.Disk, runs run.Dir) (map[digest.Digest][2]string, error) {
 		}
 		for node, n := range record.Nodes {
 			needs := newReach(s)
-			if err := needs.add(&run.Record{Nodes: map[string]*run.Node{node: withoutRows(n)}}); err != nil {
+			if err := needs.results(n); err != nil {
 				return nil, err
 			}
 			for _, ids := range []map[digest.Digest]bool{needs.blobs, needs.actions} {
@@ -90,10 +90,4 @@ func owners(s *cas.Disk, runs run.Dir) (map[digest.Digest][2]string, error) {
 		}
 	}
 	return owner, nil
-}
-
-func withoutRows(n *run.Node) *run.Node {
-	c := *n
-	c.RowKeys = nil
-	return &c
 }

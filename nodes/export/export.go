@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/ouroflow/ouroflow/engine/durable"
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/table/tableio"
 )
@@ -156,20 +157,8 @@ func equal(a, b io.Reader) (bool, error) {
 
 // replace writes a file so that readers see the old content or the new one.
 func replace(path string, content io.Reader) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+	return durable.Write(durable.OS{}, filepath.Dir(path), path, 0o644, func(f durable.File) error {
+		_, err := io.Copy(f, content)
 		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = io.Copy(f, content)
-	if err = errors.Join(err, f.Chmod(0o666&^umask), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	})
 }
-
-// umask is what new files usually lack; os.CreateTemp makes them private.
-const umask = 0o022
