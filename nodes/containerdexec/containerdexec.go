@@ -3,24 +3,33 @@ package containerdexec
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"os/exec"
 	"runtime"
+	"strings"
 
 	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/nodes/sandbox"
 )
 
 // Params of the node.
 type Params struct {
-	Runtime string `yaml:"runtime" key:"-" enum:"process" doc:"How candidates are kept apart. process: forked from a warm Python, in namespaces of their own where the kernel allows."`
-	Python  string `yaml:"python" key:"-" doc:"Python interpreter, 3.9 or newer. Its version is part of the key, its path is not."`
-	Workers int    `yaml:"workers" key:"-" min:"0" max:"1024" doc:"Candidates run at once; 0 means one for each processor."`
-	Limits  Limits `yaml:"limits" doc:"What each candidate may use."`
+	Runtime   string `yaml:"runtime" key:"-" enum:"process" doc:"Where workers run. process: as processes of this machine, in namespaces of their own where the kernel grants them."`
+	Isolation string `yaml:"isolation" key:"-" enum:"strict,best_effort" doc:"strict refuses to run with less than namespaces, read-only files, limits, no privileges and a filter of system calls; best_effort takes what the machine gives, and the log says what that is."`
+	Python    string `yaml:"python" key:"-" doc:"Python interpreter, 3.9 or newer. Its version is part of the key, its path is not."`
+	Workers   int    `yaml:"workers" key:"-" min:"0" max:"1024" doc:"Candidates run at once; 0 means one for each processor."`
+	Form      string `yaml:"form" enum:"asserts,functions,program" doc:"What a test is. asserts: statements, such as MBPP's asserts or HumanEval's check and the call of it. functions: a module with functions test_* or test cases of unittest. program: {\"input\": ..., \"output\": ...}, what a program reads and prints."`
+	Judge     string `yaml:"judge" enum:"separate,in_process" doc:"separate: another process holds the tests and calls the candidate, which can't forge a pass. Tests that define classes or import more than common parts of the standard library can't be held apart and run in the candidate's process; the column judged tells. in_process runs all tests there."`
+	Measure   bool   `yaml:"measure" doc:"Also fill the columns cpu_ms, wall_ms, max_rss_kb and attempts. They differ from run to run, and so then does the table."`
+	Limits    Limits `yaml:"limits" doc:"What each candidate may use."`
 }
 
 // Limits bound what a candidate may use.
 type Limits struct {
 	CPU       int `yaml:"cpu_s" min:"1" max:"3600" doc:"Seconds of CPU time. It doesn't run out faster on a busy machine, so it is the limit that decides."`
-	Wall      int `yaml:"wall_s" min:"1" max:"36000" doc:"Seconds of wall time, a backstop for candidates that sleep."`
-	Memory    int `yaml:"memory_mb" min:"32" max:"1048576" doc:"MiB of address space."`
+	Wall      int `yaml:"wall_s" min:"1" max:"36000" doc:"Seconds of wall time, a backstop for candidates that sleep. Time in which a candidate was kept from a processor doesn't count."`
+	Memory    int `yaml:"memory_mb" min:"32" max:"1048576" doc:"MiB of address space of a process."`
 	Output    int `yaml:"output_kb" min:"1" max:"1048576" doc:"KiB that may be written to standard output, or to any one file."`
 	Processes int `yaml:"processes" min:"1" max:"100000" doc:"Processes and threads."`
 }
@@ -33,70 +42,105 @@ type in struct {
 }
 
 type out struct {
-	Verdict     string  `arrow:"verdict"`
-	Exception   *string `arrow:"exception"`    // type of the exception that ended it
-	Message     *string `arrow:"message"`      // its message, cut at 500 characters
-	TestsPassed int64   `arrow:"tests_passed"` // tests seen to finish
-	TestsTotal  int64   `arrow:"tests_total"`
+	Verdict     string   `arrow:"verdict"`
+	Exception   *string  `arrow:"exception"`    // type of the exception that ended it
+	Message     *string  `arrow:"message"`      // its message, cut at 500 characters
+	TestsPassed int64    `arrow:"tests_passed"` // tests seen to finish
+	TestsTotal  int64    `arrow:"tests_total"`
+	FailedTest  *int64   `arrow:"failed_test"`   // the test that ended it, from 0
+	FailedLine  *int64   `arrow:"failed_line"`   // the line of that test, from 1
+	Judged      string   `arrow:"judged"`        // separate or in_process
+	Suspect     *string  `arrow:"suspect"`       // sign that it games the tests, or is no attempt
+	Stdout      *string  `arrow:"stdout_sha256"` // digest of what it printed; null if nothing
+	CPU         *float64 `arrow:"cpu_ms"`        // of all its processes
+	Wall        *float64 `arrow:"wall_ms"`
+	MaxRSS      *int64   `arrow:"max_rss_kb"`
+	Attempts    *int64   `arrow:"attempts"` // more than 1 after faults of the machine
 }
 
 // Type returns the node type containerd_exec.
 func Type() *node.Type {
 	return node.RowDef[Params, in, out]{
 		Name:    "containerd_exec",
-		Version: 1,
+		Version: 2,
 		Doc: "Runs each candidate against its tests, apart from the machine and from the others, and says how that ended. " +
 			"Equal candidates of a problem run once. A fault of the machine is no verdict: it is tried again and never recorded.",
 		Defaults: Params{
-			Runtime: "process",
-			Python:  "python3",
-			Limits:  Limits{CPU: 10, Wall: 40, Memory: 1024, Output: 1024, Processes: 64},
+			Runtime: "process", Isolation: "best_effort", Python: "python3", Form: sandbox.Asserts, Judge: sandbox.Separate,
+			Limits: Limits{CPU: 10, Wall: 40, Memory: 1024, Output: 1024, Processes: 64},
 		},
 		Pin: pin,
 		Run: run,
 	}.Type()
 }
 
-// attempts is how often a candidate is tried when its worker breaks.
-const attempts = 3
+// pin finds out which Python will run the candidates.
+func pin(ctx context.Context, p Params) (node.Pins, error) {
+	b, err := exec.CommandContext(ctx, p.Python, "-I", "-c", sandbox.Version).Output()
+	version := strings.TrimSpace(string(b))
+	if err != nil && version != "" {
+		return nil, fmt.Errorf("%s is %s, but running candidates needs Python 3.9 or newer; set python to another interpreter", p.Python, version)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("can't run %s: %w; install Python 3.9 or newer, or set python to an interpreter", p.Python, err)
+	}
+	return node.Pins{"python": version, "protocol": sandbox.Protocol}, nil
+}
 
 func run(ctx context.Context, p Params, w *node.Work[in, out]) error {
 	workers := p.Workers
 	if workers == 0 {
 		workers = runtime.NumCPU()
 	}
-	pool, err := newPool(ctx, p, workers, w.Logf)
+	rt, err := sandbox.Processes(p.Python, sandbox.Limits(p.Limits))
 	if err != nil {
 		return err
 	}
-	defer pool.close()
+	var demanded []string
+	if p.Isolation == "strict" {
+		demanded = sandbox.Strict()
+	}
+	pool, err := sandbox.NewPool(ctx, rt, workers, demanded, w.Logf)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
 	return w.Parallel(workers, func(n int, item node.Item[in]) (out, error) {
-		return pool.judge(n, item.In)
+		if err := check(item.In, p.Form); err != nil {
+			return out{}, err
+		}
+		v, err := pool.Judge(n, sandbox.Job{
+			Code: item.In.Code, Tests: item.In.Tests, Setup: item.In.Setup,
+			Form: p.Form, InProcess: p.Judge == sandbox.InProcess,
+		})
+		return row(v, p.Measure), err
 	})
 }
 
-// judge runs one candidate on the n-th worker, on a new one if it breaks.
-func (p *pool) judge(n int, candidate in) (out, error) {
-	var err error
-	for range attempts {
-		var r reply
-		if r, err = p.try(n, candidate); err == nil {
-			return r.row(candidate), nil
-		}
-		if p.ctx.Err() != nil {
-			return out{}, p.ctx.Err()
-		}
-		p.logf("worker %d: %v; starting another", n, err)
-		p.stop(n)
+// check finds tests that don't have the form that the pipeline says.
+func check(item in, form string) error {
+	if form != sandbox.Program {
+		return nil
 	}
-	return out{}, node.Faultf("a sandbox worker broke %d times on one candidate: %w", attempts, err)
+	for i, test := range item.Tests {
+		var t struct{ Input, Output *string }
+		if err := json.Unmarshal([]byte(test), &t); err != nil || t.Input == nil || t.Output == nil {
+			return fmt.Errorf("test %d, %.60q, isn't {\"input\": TEXT, \"output\": TEXT}, which form: program wants", i, test)
+		}
+	}
+	return nil
 }
 
-func (r reply) row(candidate in) out {
-	return out{
-		Verdict: r.Verdict, Exception: optional(r.Exception), Message: optional(r.Message),
-		TestsPassed: r.TestsPassed, TestsTotal: int64(len(candidate.Tests)),
+func row(v sandbox.Verdict, measure bool) out {
+	o := out{
+		Verdict: v.Verdict, Exception: optional(v.Exception), Message: optional(v.Message),
+		TestsPassed: v.TestsPassed, TestsTotal: v.TestsTotal, FailedTest: v.FailedTest, FailedLine: v.FailedLine,
+		Judged: v.Judged, Suspect: optional(v.Suspect), Stdout: optional(v.Stdout),
 	}
+	if measure {
+		o.CPU, o.Wall, o.MaxRSS, o.Attempts = &v.CPU, &v.Wall, &v.MaxRSS, &v.Attempts
+	}
+	return o
 }
 
 func optional(s string) *string {

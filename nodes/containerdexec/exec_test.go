@@ -2,13 +2,11 @@ package containerdexec
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 
-	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/node/nodetest"
 	"github.com/ouroflow/ouroflow/engine/table/tableio"
 	"github.com/ouroflow/ouroflow/nodes/internal/verdict"
@@ -142,23 +140,6 @@ func TestHostMountsStay(t *testing.T) {
 	}
 }
 
-// A worker that is killed in the middle is replaced; its candidate gets the
-// verdict that it would have had.
-func TestKilledWorkerIsNoVerdict(t *testing.T) {
-	needPython(t)
-	p := Type().New().(*Params)
-	pl, err := newPool(context.Background(), *p, 1, t.Logf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pl.close()
-	pl.workers[0].cmd.Process.Kill()
-	got, err := pl.judge(0, in{Code: "def add(a, b): return a + b", Tests: addTests})
-	if err != nil || got.Verdict != verdict.Passed {
-		t.Errorf("got %+v, %v", got, err)
-	}
-}
-
 func TestUnusablePython(t *testing.T) {
 	n, err := Type().Bind(&Params{Python: "/no/such/python"})
 	if err != nil {
@@ -166,48 +147,6 @@ func TestUnusablePython(t *testing.T) {
 	}
 	if _, err := n.Pin(context.Background()); err == nil || !strings.Contains(err.Error(), "install Python 3.9") {
 		t.Errorf("err = %v", err)
-	}
-}
-
-func TestFaultIsNoVerdict(t *testing.T) {
-	needPython(t)
-	p := Type().New().(*Params)
-	pl, err := newPool(context.Background(), *p, 1, t.Logf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pl.close()
-	pl.params.Python = "/no/such/python"
-	pl.stop(0)
-	if _, err := pl.judge(0, in{Code: "x"}); !node.IsFault(err) {
-		t.Errorf("err = %v, want a fault", err)
-	}
-}
-
-func FuzzReply(f *testing.F) {
-	f.Add([]byte(`{"verdict": "passed", "tests_passed": 2}`))
-	f.Add([]byte(`{"fault": "x"}`))
-	f.Add([]byte(`[]`))
-	f.Fuzz(func(t *testing.T, line []byte) {
-		r, err := parseVerdict(line)
-		if err == nil && r.Verdict == "" {
-			t.Fatal("a reply without a verdict was accepted")
-		}
-	})
-}
-
-func BenchmarkCandidates(b *testing.B) {
-	needPython(b)
-	p := Type().New().(*Params)
-	pl, err := newPool(context.Background(), *p, 1, func(string, ...any) {})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer pl.close()
-	for i := range b.N {
-		if _, err := pl.judge(0, in{Code: fmt.Sprintf("def add(a, b): return a + b # %d", i), Tests: addTests}); err != nil {
-			b.Fatal(err)
-		}
 	}
 }
 

@@ -1,0 +1,104 @@
+// Package sandbox runs candidates apart from the machine and from each other, and
+// has a judge that they can't reach say how that ended.
+//
+// A worker is a Python process that became a judge, which holds the tests, and a fork
+// server, which forks a process for each candidate. A Runtime says where workers run.
+// docs/SANDBOX.md describes what protects whom from what.
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/ouroflow/ouroflow/nodes/internal/verdict"
+)
+
+// Limits bound what a candidate may use.
+type Limits struct {
+	CPU       int // seconds of CPU time of each of its processes
+	Wall      int // seconds of wall time, not counting those in which it was kept from a processor
+	Memory    int // MiB of address space of each of its processes
+	Output    int // KiB written to standard output, or to any one file
+	Processes int // processes and threads
+}
+
+// The forms of tests.
+const (
+	Asserts   = "asserts"   // each test is statements, asserts among them
+	Functions = "functions" // each test is a module with functions test_*, or test cases of unittest
+	Program   = "program"   // each test is {"input": ..., "output": ...}: what a program reads and prints
+)
+
+// Forms lists the forms of tests.
+func Forms() []string { return []string{Asserts, Functions, Program} }
+
+// Job is a candidate to run.
+type Job struct {
+	Code      string   `json:"code"`
+	Tests     []string `json:"tests"`
+	Setup     string   `json:"setup"`
+	Form      string   `json:"form"`
+	InProcess bool     `json:"in_process"` // run the tests in the candidate's process
+}
+
+// The ways in which tests are run.
+const (
+	Separate  = "separate"   // by the judge: the candidate sees no test
+	InProcess = "in_process" // in the candidate's process, where it could forge a pass
+)
+
+// Verdict says how a candidate ended.
+type Verdict struct {
+	Verdict     string  `json:"verdict"`
+	Exception   string  `json:"exception"` // type of the exception that ended it
+	Message     string  `json:"message"`
+	TestsPassed int64   `json:"tests_passed"`
+	TestsTotal  int64   `json:"tests_total"`
+	FailedTest  *int64  `json:"failed_test"` // counted from 0
+	FailedLine  *int64  `json:"failed_line"` // in the test, counted from 1
+	Judged      string  `json:"judged"`
+	Suspect     string  `json:"suspect"` // sign that it games the tests, or is no attempt
+	Stdout      string  `json:"output_sha256"`
+	CPU         float64 `json:"cpu_ms"`
+	Wall        float64 `json:"wall_ms"`
+	MaxRSS      int64   `json:"max_rss_kb"`
+	Starved     int64   `json:"starved_ms"` // ready to run, but without a processor
+	Attempts    int64   `json:"-"`
+}
+
+// starvedShare is from which part of its wall time on a candidate that had no
+// processor ran on an overloaded machine.
+const starvedShare = 0.1
+
+// Doubtful reports whether a timeout may be the machine's doing.
+func (v *Verdict) Doubtful() bool {
+	return v.Verdict == verdict.Timeout && float64(v.Starved) > starvedShare*v.Wall
+}
+
+// message is what a worker writes: its greeting, a verdict, or a fault.
+type message struct {
+	Fault       string   `json:"fault"`
+	Protections []string `json:"protections"`
+	Verdict
+}
+
+// parse reads a line of a worker.
+func parse(line []byte) (message, error) {
+	var m message
+	if err := json.Unmarshal(line, &m); err != nil {
+		return m, fmt.Errorf("the sandbox worker said something that isn't JSON: %w", err)
+	}
+	if m.Fault != "" {
+		return m, fmt.Errorf("the sandbox worker reports: %s", m.Fault)
+	}
+	return m, nil
+}
+
+func parseVerdict(line []byte) (Verdict, error) {
+	m, err := parse(line)
+	if err == nil && !slices.Contains(verdict.All(), m.Verdict.Verdict) {
+		err = fmt.Errorf("the sandbox worker gave the unknown verdict %q", m.Verdict.Verdict)
+	}
+	return m.Verdict, err
+}

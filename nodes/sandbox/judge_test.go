@@ -1,0 +1,105 @@
+package sandbox
+
+import (
+	"testing"
+
+	"github.com/ouroflow/ouroflow/nodes/internal/verdict"
+)
+
+// Values, functions, iterators and objects cross between the judge and a candidate
+// as if both were one process.
+func TestValuesCross(t *testing.T) {
+	p := processPool(t, 1)
+	for _, test := range []struct{ name, setup, code, test, want string }{
+		{name: "types stay", code: "def f(*a): return a", test: "for v in (None, True, 1, -2**70, 1.5, float('inf'), 'x', '\\ud800', b'\\xff', [1, [2]], (1, (2,)), {1: 2, (1, 2): [3]}, {1, 2}, frozenset({3}), 1j, range(3)):\n  r = f(v)[0]\n  assert r == v and type(r) is type(v), v"},
+		{name: "not a number", code: "def f(): return float('nan')", test: "assert f() != f()"},
+		{name: "library types", code: "import collections, decimal, fractions, datetime\ndef f(k): return {'c': collections.Counter('aab'), 'o': collections.OrderedDict(a=1), 'd': collections.defaultdict(int, a=1), 'q': collections.deque([1]), 'm': decimal.Decimal('1.5'), 'r': fractions.Fraction(1, 3), 't': datetime.datetime(2020, 1, 2), 'k': {1: 2}.keys(), 'i': {1: 2}.items()}[k]",
+			test: "import collections, decimal, fractions, datetime\nassert f('c') == {'a': 2, 'b': 1} and f('o') == {'a': 1} and f('d') == {'a': 1} and f('q')[0] == 1\nassert f('m') == decimal.Decimal('1.5') and f('r') == fractions.Fraction(1, 3) and f('t') == datetime.datetime(2020, 1, 2) and f('k') == {1} and f('i') == {(1, 2)}"},
+		{name: "named tuple", code: "import collections\nP = collections.namedtuple('P', 'x y')\ndef f(): return P(1, 2)", test: "assert f() == (1, 2)"},
+		{name: "order of a set", code: "def f(s): return tuple(s)", test: "assert f({12, 13, 14, 15, 16}) == (16, 12, 13, 14, 15)"},
+		{name: "argument changed in place", code: "def f(l, d): l.sort(); d['x'] = 1", test: "l, d = [2, 1], {}\nf(l, d)\nassert l == [1, 2] and d == {'x': 1}"},
+		{name: "function of the test", code: "def f(g, l): return [g(x) for x in l]", test: "assert f(lambda x: x + 1, [1, 2]) == [2, 3]"},
+		{name: "function of the test that raises", code: "def f(g):\n  try: g()\n  except ZeroDivisionError: return 'caught'", test: "assert f(lambda: 1 / 0) == 'caught'"},
+		{name: "function of the candidate", code: "def f(n): return lambda x: x + n", test: "assert f(1)(2) == 3"},
+		{name: "function that goes to and fro", code: "def f(g): return lambda x: g(x) * 2", test: "h = f(lambda x: x + 1)\nassert f(h)(1) == 8"},
+		{name: "generator", code: "def f():\n  n = 0\n  while True:\n    yield n\n    n += 1", test: "import itertools\nassert list(itertools.islice(f(), 3)) == [0, 1, 2]"},
+		{name: "map and zip", code: "def f(l): return map(str, l)", test: "assert list(f([1])) == ['1'] and f([1]) != ['1']"},
+		{name: "class of the candidate", code: "class P:\n  def __init__(s, a): s.a = a\n  def twice(s): return 2 * s.a\n  def __len__(s): return 7\ndef f(ps): return sum(p.a for p in ps)", test: "p = P(3)\nassert f([p, P(4)]) == 7 and p.a == 3 and p.twice() == 6 and len(p) == 7 and isinstance(p, P) and p == p"},
+		{name: "exception", code: "def f(): raise KeyError('k')", test: "try:\n  f()\n  assert False\nexcept KeyError as e:\n  assert e.args == ('k',)"},
+		{name: "keyword arguments", code: "def f(a, *, b=1): return a - b", test: "assert f(b=3, a=5) == 2"},
+		{name: "constant", code: "X = {'a': (1, 2)}", test: "assert X == {'a': (1, 2)}"},
+		{name: "module that the candidate imported", code: "import math\ndef f(): return math.pi", test: "assert f() == math.pi"},
+		{name: "module that is not shared", code: "import sys\ndef f(): return 1", test: "assert f() == 1"},
+		{name: "setup", setup: "import math\ndef near(a, b): return math.isclose(a, b)", code: "def near(a, b): return True\ndef f(): return 0.1 + 0.2", test: "assert near(f(), 0.3) and not near(f(), 0.4)"},
+		{name: "function named like a builtin", code: "def sum(a, b): return a * b", test: "assert sum(2, 3) == 6"},
+		{name: "value that is too large", code: "def f(): return 'x' * (20 << 20)", test: "assert f()", want: verdict.Error},
+		{name: "value in itself", code: "def f():\n  l = []\n  l.append(l)\n  return l", test: "assert f()", want: verdict.Error},
+		{name: "tests that don't end", code: "def f(): return 1", test: "while f(): pass", want: verdict.Timeout},
+		{name: "candidate runs out of memory", code: "def f(): return [0] * (1 << 30)", test: "assert f()", want: verdict.MemoryLimit},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			v, err := p.Judge(0, Job{Code: test.code, Setup: test.setup, Tests: []string{test.test}, Form: Asserts})
+			want := test.want
+			if want == "" {
+				want = verdict.Passed
+			}
+			if err != nil || v.Verdict != want || v.Judged != Separate {
+				t.Errorf("got %s %s: %s, judged %s, %v; want %s", v.Verdict, v.Exception, v.Message, v.Judged, err, want)
+			}
+		})
+	}
+}
+
+// What can't be held apart is run in the candidate's process, by what the tests say.
+func TestInProcess(t *testing.T) {
+	p := processPool(t, 1)
+	for name, job := range map[string]Job{
+		"tests define a class":  {Code: "def f(p): return p.x", Tests: []string{"class P: x = 1\nassert f(P()) == 1"}},
+		"setup defines a class": {Code: "def f(p): return p.x", Setup: "class P: x = 1", Tests: []string{"assert f(P()) == 1"}},
+		"tests import more":     {Code: "def f(): return 1", Tests: []string{"import sqlite3\nassert f() == 1"}},
+		"it was asked for":      {Code: "def f(): return 1", Tests: []string{"assert f() == 1"}, InProcess: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			job.Form = Asserts
+			v, err := p.Judge(0, job)
+			if err != nil || v.Verdict != verdict.Passed || v.Judged != InProcess || v.TestsPassed != 1 {
+				t.Errorf("got %+v, %v", v, err)
+			}
+		})
+	}
+}
+
+// Tests in each form, passed and failed.
+func TestForms(t *testing.T) {
+	p := processPool(t, 1)
+	const check = "def check(candidate):\n    assert candidate(1) == 2\n    assert candidate(3) == 4\n\ncheck(inc)"
+	const functions = "from solution import inc\ndef test_one(): assert inc(1) == 2\ndef test_two():\n    assert inc(3) == 4\n"
+	const cases = "import unittest\nfrom solution import inc\nclass T(unittest.TestCase):\n    def test_inc(self):\n        self.assertEqual(inc(1), 2)\n"
+	right, wrong := "def inc(x): return x + 1", "def inc(x): return 2"
+	for _, test := range []struct {
+		name, form, code, test, want string
+		line                         int64
+	}{
+		{"check", Asserts, right, check, verdict.Passed, 0},
+		{"check, failed", Asserts, wrong, check, verdict.Failed, 3},
+		{"functions", Functions, right, functions, verdict.Passed, 0},
+		{"functions, failed", Functions, wrong, functions, verdict.Failed, 4},
+		{"test case", Functions, right, cases, verdict.Passed, 0},
+		{"test case, failed", Functions, "def inc(x): return 3", cases, verdict.Failed, 5},
+		{"program", Program, "print(int(input()) + 1)", `{"input": "1\n", "output": "2\n"}`, verdict.Passed, 0},
+		{"program that exits", Program, "import sys\nif __name__ == '__main__':\n  print(int(input()) + 1)\n  sys.exit()", `{"input": "1\n", "output": "2"}`, verdict.Passed, 0},
+		{"program, failed", Program, "print(3)", `{"input": "1\n", "output": "2"}`, verdict.Failed, 0},
+		{"program that raises", Program, "print(2)\nraise ValueError(1)", `{"input": "1\n", "output": "2"}`, verdict.Error, 0},
+		{"program without end", Program, "while True: pass", `{"input": "", "output": "2"}`, verdict.Timeout, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			v, err := p.Judge(0, Job{Code: test.code, Tests: []string{test.test}, Form: test.form})
+			if err != nil || v.Verdict != test.want || v.Judged != Separate {
+				t.Errorf("got %s %s: %s, judged %s, %v", v.Verdict, v.Exception, v.Message, v.Judged, err)
+			}
+			if test.line != 0 && (v.FailedLine == nil || *v.FailedLine != test.line || *v.FailedTest != 0) {
+				t.Errorf("failed at test %v, line %v", v.FailedTest, v.FailedLine)
+			}
+		})
+	}
+}

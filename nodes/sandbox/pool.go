@@ -1,0 +1,131 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ouroflow/ouroflow/engine/node"
+)
+
+// attempts is how often a candidate is tried when its worker breaks.
+const attempts = 3
+
+// Pool is a number of workers of one runtime, each used by one goroutine.
+type Pool struct {
+	ctx     context.Context
+	runtime Runtime
+	logf    func(string, ...any)
+	workers []*Worker
+	alone   sync.RWMutex // held for writing by a candidate that runs alone
+}
+
+// NewPool starts the first of n workers, to find out what protections there are; the
+// others start when they are used. The pool closes the runtime. Protections that are
+// demanded and missing are an error.
+func NewPool(ctx context.Context, r Runtime, n int, demanded []string, logf func(string, ...any)) (*Pool, error) {
+	p := &Pool{ctx: ctx, runtime: r, logf: logf, workers: make([]*Worker, n)}
+	w, err := r.Start(ctx, 0)
+	if err == nil {
+		p.workers[0] = w
+		err = missing(demanded, w.Protections())
+	}
+	if err != nil {
+		p.Close()
+		return nil, err
+	}
+	logf("%d workers; protections: %s", n, strings.Join(w.Protections(), "; "))
+	return p, nil
+}
+
+// Strict lists the protections that isolation: strict demands.
+func Strict() []string {
+	return []string{
+		"process, mount, network and ipc namespaces", "read-only files", "limits",
+		"no new privileges, no capabilities", "filter of system calls",
+	}
+}
+
+func missing(demanded, have []string) error {
+	var lacks []string
+	for _, d := range demanded {
+		if !slices.Contains(have, d) {
+			lacks = append(lacks, d)
+		}
+	}
+	if len(lacks) == 0 {
+		return nil
+	}
+	return fmt.Errorf("isolation: strict demands %s, which this machine doesn't give (there is: %s); "+
+		"use the containerd runtime, run as root or allow user namespaces, or set isolation: best_effort if the candidates can be trusted with less",
+		strings.Join(lacks, ", "), strings.Join(have, "; "))
+}
+
+// Judge runs one candidate on the n-th worker, on a new one if it breaks. A timeout
+// that may be the machine's doing is tried once more with all other workers idle.
+func (p *Pool) Judge(n int, job Job) (Verdict, error) {
+	p.alone.RLock()
+	v, err := p.retried(n, job)
+	p.alone.RUnlock()
+	if err != nil || !v.Doubtful() {
+		return v, err
+	}
+	p.alone.Lock()
+	defer p.alone.Unlock()
+	again, err := p.retried(n, job)
+	again.Attempts += v.Attempts
+	if err == nil && again.Doubtful() && float64(again.Starved) > again.CPU {
+		return again, node.Faultf("the machine is overloaded: a candidate ran out of time with %.1f s of CPU time, having been kept from a processor for %.1f s, also with all other candidates stopped",
+			again.CPU/1000, float64(again.Starved)/1000)
+	}
+	return again, err
+}
+
+func (p *Pool) retried(n int, job Job) (Verdict, error) {
+	var err error
+	for try := range int64(attempts) {
+		var v Verdict
+		if v, err = p.try(n, job); err == nil {
+			v.Attempts = try + 1
+			return v, nil
+		}
+		if p.ctx.Err() != nil {
+			return Verdict{}, p.ctx.Err()
+		}
+		p.logf("worker %d: %v; starting another", n, err)
+		p.stop(n)
+	}
+	return Verdict{}, node.Faultf("a sandbox worker broke %d times on one candidate: %w", attempts, err)
+}
+
+func (p *Pool) try(n int, job Job) (Verdict, error) {
+	if p.workers[n] == nil {
+		w, err := p.runtime.Start(p.ctx, n)
+		if err != nil {
+			return Verdict{}, err
+		}
+		p.workers[n] = w
+	}
+	return p.workers[n].Judge(job)
+}
+
+func (p *Pool) stop(n int) {
+	if p.workers[n] != nil {
+		p.workers[n].Kill()
+		p.workers[n] = nil
+	}
+}
+
+// Close ends the workers and closes the runtime.
+func (p *Pool) Close() {
+	var ends sync.WaitGroup
+	for n := range p.workers {
+		ends.Go(func() { p.stop(n) })
+	}
+	ends.Wait()
+	if err := p.runtime.Close(); err != nil {
+		p.logf("cleaning up the sandbox: %v", err)
+	}
+}

@@ -1,0 +1,109 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/nodes/internal/verdict"
+)
+
+var testLimits = Limits{CPU: 1, Wall: 4, Memory: 512, Output: 64, Processes: 32}
+
+var addTests = []string{"assert add(1, 2) == 3", "assert add(0, 0) == 0"}
+
+func needPython(t testing.TB) {
+	t.Helper()
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("python3 is not installed: ", err)
+	}
+}
+
+func processPool(t testing.TB, n int, demanded ...string) *Pool {
+	t.Helper()
+	needPython(t)
+	r, err := Processes("python3", testLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := NewPool(context.Background(), r, n, demanded, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p
+}
+
+// A worker that is killed in the middle is replaced; its candidate gets the verdict
+// that it would have had.
+func TestKilledWorkerIsNoVerdict(t *testing.T) {
+	p := processPool(t, 1)
+	p.workers[0].transport.Kill()
+	got, err := p.Judge(0, Job{Code: "def add(a, b): return a + b", Tests: addTests, Form: Asserts})
+	if err != nil || got.Verdict != verdict.Passed || got.Attempts != 2 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestFaultIsNoVerdict(t *testing.T) {
+	p := processPool(t, 1)
+	p.runtime.(*processes).python = "/no/such/python"
+	p.stop(0)
+	if _, err := p.Judge(0, Job{Code: "x", Form: Asserts}); !node.IsFault(err) {
+		t.Errorf("err = %v, want a fault", err)
+	}
+}
+
+func TestMissingProtections(t *testing.T) {
+	needPython(t)
+	r, err := Processes("python3", testLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = NewPool(context.Background(), r, 1, []string{"a moat"}, t.Logf)
+	if err == nil || !strings.Contains(err.Error(), "a moat") || !strings.Contains(err.Error(), "best_effort") {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func FuzzParseVerdict(f *testing.F) {
+	f.Add([]byte(`{"verdict": "passed", "tests_passed": 2}`))
+	f.Add([]byte(`{"fault": "x"}`))
+	f.Add([]byte(`[]`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		v, err := parseVerdict(line)
+		if err == nil && v.Verdict == "" {
+			t.Fatal("a reply without a verdict was accepted")
+		}
+	})
+}
+
+func BenchmarkCandidates(b *testing.B) {
+	for _, inProcess := range []bool{false, true} {
+		for _, n := range []int{1, 2} {
+			b.Run(fmt.Sprintf("workers=%d/in_process=%v", n, inProcess), func(b *testing.B) {
+				p := processPool(b, n)
+				var next atomic.Int64
+				b.ResetTimer()
+				var wg sync.WaitGroup
+				for w := range n {
+					wg.Go(func() {
+						for i := next.Add(1); i <= int64(b.N); i = next.Add(1) {
+							job := Job{Code: fmt.Sprintf("def add(a, b): return a + b # %d", i), Tests: addTests, Form: Asserts, InProcess: inProcess}
+							if _, err := p.Judge(w, job); err != nil {
+								b.Error(err)
+								return
+							}
+						}
+					})
+				}
+				wg.Wait()
+			})
+		}
+	}
+}

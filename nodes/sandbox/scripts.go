@@ -1,0 +1,50 @@
+package sandbox
+
+import (
+	"embed"
+	"path"
+)
+
+//go:embed worker/*.py
+var scripts embed.FS
+
+// Protocol is the version of what is said to a worker and of how it judges. It is
+// pinned: a worker that judges in another way gives other verdicts.
+const Protocol = "2"
+
+// modules are the parts of the worker, each after those that it imports.
+var modules = []string{"values", "candidate", "confine", "server", "suspicion", "judge"}
+
+type module struct {
+	Name   string `json:"name"`
+	Source string `json:"source"`
+}
+
+func script(name string) string {
+	b, err := scripts.ReadFile(path.Join("worker", name+".py"))
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	return string(b)
+}
+
+func workerModules() []module {
+	out := make([]module, len(modules))
+	for i, name := range modules {
+		out[i] = module{name, script(name)}
+	}
+	return out
+}
+
+// PythonArgs are the arguments with which Python becomes a worker. Not -I: it would
+// ignore PYTHONHASHSEED. The environment is Environment alone, and the worker takes
+// the working folder off its path.
+func PythonArgs() []string { return []string{"-s", "-S", "-c", script("boot")} }
+
+// Environment is what workers and candidates find in theirs.
+func Environment() []string {
+	return []string{"PATH=/usr/local/bin:/usr/bin:/bin", "PYTHONHASHSEED=0", "PYTHONDONTWRITEBYTECODE=1", "TZ=UTC", "LC_ALL=C.UTF-8", "HOME=/tmp"}
+}
+
+// Version is a line of Python that says which one it is, and fails if that is too old.
+const Version = "import platform, sys; print(platform.python_implementation(), platform.python_version()); sys.exit(sys.version_info < (3, 9))"

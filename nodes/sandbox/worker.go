@@ -1,0 +1,174 @@
+package sandbox
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/ouroflow/ouroflow/nodes/internal/verdict"
+)
+
+// Transport is a running Python that becomes a worker.
+type Transport interface {
+	io.Writer              // its standard input
+	Output() io.Reader     // its standard output
+	Kill()                 // ends it and everything that it started, and waits for that
+	Ended() (words string) // says how it ended, after Kill
+}
+
+// Surroundings are what a worker can count on where it runs.
+type Surroundings struct {
+	Namespaces    bool   // of processes, mounts, network and ipc, not the host's
+	UserNamespace bool   // root in there is nobody outside
+	Reason        string // why there are no namespaces, or weaker ones
+	Dir           string // working folder of candidates if there are no namespaces
+	User          int    // uid and gid of candidates if the worker is root
+}
+
+// Runtime starts workers. Implementations are safe for concurrent use.
+type Runtime interface {
+	// Start starts the n-th worker, with its first verdict behind it.
+	Start(ctx context.Context, n int) (*Worker, error)
+	// Close removes what the runtime made.
+	Close() error
+}
+
+// Worker runs one candidate at a time.
+type Worker struct {
+	transport   Transport
+	lines       chan []byte // closed when the process ends
+	protections []string
+	patience    time.Duration // longest wait for a verdict
+}
+
+// startGrace is how long a worker may take to come up, and how much longer than the
+// limits it may take to answer: both only end hangs.
+const startGrace = time.Minute
+
+// mostStarved is how many times the wall limit a worker gives a candidate at most,
+// when that is kept from a processor.
+const mostStarved = 10
+
+// NewWorker makes a worker of a Python that was started with PythonArgs, and has it
+// run a program that passes: a sandbox that can't do that is of no use.
+func NewWorker(t Transport, limits Limits, around Surroundings) (*Worker, error) {
+	w := &Worker{transport: t, lines: make(chan []byte)}
+	w.patience = mostStarved*time.Duration(limits.Wall)*time.Second + startGrace
+	go w.read()
+	if err := w.greet(limits, around); err != nil {
+		w.Kill()
+		return nil, err
+	}
+	v, err := w.Judge(Job{Code: "def f(): return 1", Tests: []string{"assert f() == 1"}, Form: Asserts})
+	if err == nil && v.Verdict != verdict.Passed {
+		err = fmt.Errorf("a trivial program ends with %s: %s", v.Verdict, v.Message)
+	}
+	if err != nil {
+		w.Kill()
+		return nil, err
+	}
+	return w, nil
+}
+
+// Protections lists what keeps candidates in.
+func (w *Worker) Protections() []string { return w.protections }
+
+// Kill ends the worker. Its candidates end with it.
+func (w *Worker) Kill() {
+	w.transport.Kill()
+	for range w.lines { // lets read end
+	}
+}
+
+// read passes on the lines of the worker until it ends.
+func (w *Worker) read() {
+	defer close(w.lines)
+	r := bufio.NewReaderSize(w.transport.Output(), 1<<16)
+	for {
+		line, err := r.ReadBytes('\n')
+		if err != nil {
+			return
+		}
+		w.lines <- line
+	}
+}
+
+// settings is the first line that a worker reads.
+type settings struct {
+	Modules       []module `json:"modules"`
+	Filter        string   `json:"filter"`
+	Namespaces    bool     `json:"namespaces"`
+	UserNamespace bool     `json:"user_namespace"`
+	Reason        string   `json:"reason"`
+	HostMounts    string   `json:"host_mounts"`
+	Dir           string   `json:"dir"`
+	User          int      `json:"user"`
+	CPU           int      `json:"cpu_s"`
+	Wall          int      `json:"wall_s"`
+	Memory        int      `json:"memory_mb"`
+	Output        int      `json:"output_kb"`
+	Processes     int      `json:"processes"`
+}
+
+func (w *Worker) greet(l Limits, around Surroundings) error {
+	hostMounts, err := os.Readlink("/proc/self/ns/mnt")
+	if err != nil {
+		return err
+	}
+	filter, err := systemCalls()
+	if err != nil {
+		return fmt.Errorf("making the filter of system calls: %w", err)
+	}
+	line, err := w.ask(settings{
+		Modules: workerModules(), Filter: base64.StdEncoding.EncodeToString(filter),
+		Namespaces: around.Namespaces, UserNamespace: around.UserNamespace, Reason: around.Reason,
+		HostMounts: hostMounts, Dir: around.Dir, User: around.User,
+		CPU: l.CPU, Wall: l.Wall, Memory: l.Memory, Output: l.Output, Processes: l.Processes,
+	}, startGrace)
+	if err != nil {
+		return err
+	}
+	m, err := parse(line)
+	w.protections = m.Protections
+	return err
+}
+
+// Judge runs a candidate. An error says that the worker is of no use any more.
+func (w *Worker) Judge(job Job) (Verdict, error) {
+	line, err := w.ask(job, w.patience)
+	if err != nil {
+		return Verdict{}, err
+	}
+	return parseVerdict(line)
+}
+
+func (w *Worker) ask(message any, patience time.Duration) ([]byte, error) {
+	b, err := json.Marshal(message)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.transport.Write(append(b, '\n')); err != nil {
+		return nil, w.broken()
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case line, ok := <-w.lines:
+		if !ok {
+			return nil, w.broken()
+		}
+		return line, nil
+	case <-timer.C:
+		return nil, fmt.Errorf("the sandbox worker didn't answer within %s", patience)
+	}
+}
+
+func (w *Worker) broken() error {
+	w.Kill()
+	return fmt.Errorf("the sandbox worker ended: %s", w.transport.Ended())
+}

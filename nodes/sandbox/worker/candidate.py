@@ -1,0 +1,246 @@
+"""What happens in the process of a candidate: its code runs, then it answers calls.
+
+Nothing here is trusted once the candidate's code has begun.
+"""
+
+import builtins
+import json
+import os
+import re
+import sys
+import types
+
+import values
+
+NAME = "__candidate__"
+MESSAGE_LIMIT = 500
+
+
+def clean(text):
+    """Cuts a message and removes addresses, which differ from run to run."""
+    text = re.sub(r"0x[0-9a-fA-F]{4,}", "0x...", text[:4 * MESSAGE_LIMIT])
+    text = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\\0")
+    return text if len(text) <= MESSAGE_LIMIT else text[:MESSAGE_LIMIT] + "..."
+
+
+def describe(error):
+    try:
+        message = str(error)
+    except BaseException:
+        message = "(its message can't be shown)"
+    return type(error).__name__, clean(message)
+
+
+class Ended(Exception):
+    """Carries a verdict out of the running of code."""
+
+    def __init__(self, verdict, error=None):
+        self.verdict = verdict
+        self.exception, self.message = describe(error) if error is not None else (None, None)
+
+    def result(self):
+        return {"verdict": self.verdict, "exception": self.exception, "message": self.message}
+
+
+def compiled(source, name, verdict):
+    try:
+        return compile(source, name, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as e:
+        raise Ended(verdict, e)
+
+
+def execute(code, namespace, in_test):
+    try:
+        exec(code, namespace)
+    except MemoryError as e:
+        raise Ended("memory_limit", e)
+    except AssertionError as e:
+        raise Ended("failed" if in_test else "error", e)
+    except BaseException as e:
+        raise Ended("error", e)
+
+
+def define(setup, code, name=NAME):
+    """Runs the setup and the candidate; returns what they define."""
+    module = types.ModuleType(name)
+    sys.modules[name] = module  # dataclasses and pickle look it up
+    namespace = module.__dict__
+    if setup:
+        execute(compiled(setup, "<setup>", "error"), namespace, False)
+    execute(compiled(code, "<candidate>", "syntax_error"), namespace, False)
+    return namespace
+
+
+def flush():
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, ValueError, OSError):
+            pass  # the candidate closed or replaced it
+
+
+class Served:
+    """Answers the judge."""
+
+    def __init__(self, channel):
+        self.channel = channel
+        self.kept = []  # what crossed as a number
+        self.encoder = values.Encoder(self.export)
+        self.decoder = values.Decoder(lambda x: Callback(self, x["n"]), self.kept.__getitem__)
+
+    def export(self, v):
+        if type(v) is Callback:
+            return {"p": v._number}
+        self.kept.append(v)
+        kind = "iterator" if hasattr(v, "__next__") else "callable" if callable(v) else "object"
+        return {"h": {"n": len(self.kept) - 1, "kind": kind, "type": type(v).__name__}}
+
+    def announce(self, namespace):
+        """Tells the judge the names that tests may use."""
+        names = {}
+        for name, v in list(namespace.items()):
+            if name.startswith("__") or not isinstance(name, str):
+                continue
+            try:
+                names[name] = self.encoder.encode(v)
+            except (RecursionError, MemoryError, RuntimeError):
+                names[name] = self.export(v)
+        self.channel.send({"names": names})
+
+    def serve(self):
+        while True:
+            self.answer(self.channel.receive())
+
+    def answer(self, request):
+        """Does what the judge asks for, and says how it ended. Arguments that were
+        changed in place go back, too."""
+        args = []
+        try:
+            args = [self.decoder.decode(a) for a in request["args"]]
+            kwargs = {k: self.decoder.decode(a) for k, a in request.get("kwargs", {}).items()}
+            ok = self.encoder.encode(OPERATIONS[request["op"]](self.kept[request["on"]], *args, **kwargs))
+            reply = {"ok": ok}
+        except values.Lost:
+            raise
+        except BaseException as e:
+            reply = {"raised": self.raised(e)}
+        if any(type(a) in (list, dict, set, bytearray) for a in args):
+            try:
+                after = [self.encoder.encode(a) for a in args]
+                if after != request["args"]:
+                    reply["args"] = after
+            except (RecursionError, MemoryError, RuntimeError):
+                pass  # the judge keeps what it has
+        self.reply(reply)
+
+    def reply(self, message):
+        try:
+            self.channel.send(message)
+        except (OverflowError, ValueError, TypeError, MemoryError, RecursionError) as e:
+            self.channel.send({"raised": self.raised(e)})
+
+    def raised(self, error):
+        name, message = describe(error)
+        try:
+            args = [self.encoder.encode(a) for a in error.args if type(a) in (str, int, float, bool)]
+        except BaseException:
+            args = []
+        return {"type": name, "message": message, "args": args}
+
+    def ask(self, number, args):
+        """Calls a function of the tests."""
+        self.channel.send({"call": number, "args": [self.encoder.encode(a) for a in args]})
+        while True:
+            message = self.channel.receive()
+            if "op" in message:  # the function calls the candidate in turn
+                self.answer(message)
+                continue
+            if "raised" in message:
+                raise rebuild(message["raised"])
+            return self.decoder.decode(message["ok"])
+
+
+class Callback:
+    """A function of the tests."""
+
+    def __init__(self, served, number):
+        self._served, self._number = served, number
+
+    def __call__(self, *args):
+        return self._served.ask(self._number, args)
+
+
+def rebuild(raised):
+    """The exception that the other side raised, if it is one of the builtin ones."""
+    kind = getattr(builtins, raised["type"], None)
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        try:
+            return kind(*raised["args"])
+        except TypeError:
+            pass
+    return RuntimeError(raised["message"])
+
+
+OPERATIONS = {
+    "call": lambda o, *a, **k: o(*a, **k),
+    "get": getattr,
+    "item": lambda o, key: o[key],
+    "next": next,
+    "iter": iter,
+    "len": len,
+    "bool": bool,
+    "str": str,
+    "repr": repr,
+    "is": isinstance,
+}
+
+
+CHANNEL = values.Channel(3)  # where the fork server puts a candidate's socket
+SERVED = Served(CHANNEL)  # made before the fork: each page that a fork writes to costs
+
+
+def serve(channel, job):
+    """Runs a candidate whose tests are held by a judge."""
+    served = SERVED
+    try:
+        namespace = define(job["setup"], job["code"])
+    except Ended as e:
+        channel.send({"ended": e.result()})
+        return
+    served.announce(namespace)
+    try:
+        served.serve()
+    except values.Lost:
+        flush()  # the judge is done
+
+
+def run_tests(channel, job):
+    """Runs a candidate and its tests in one process, where it could cheat."""
+    send, reached = channel.send, 0
+    try:
+        namespace = define(job["setup"], job["code"])
+        for test in job["tests"]:
+            execute(compiled(test, "<test>", "error"), namespace, True)
+            reached += 1
+            send({"reached": reached})
+        result = {"verdict": "passed"}
+    except Ended as e:
+        result = e.result()
+    flush()
+    send({"ended": result})
+
+
+def run_program(channel, job):
+    """Runs a candidate as a program that reads its standard input."""
+    try:
+        define("", job["code"], "__main__")
+        result = {"verdict": "passed"}
+    except Ended as e:
+        result = e.result()
+        if result["exception"] == "SystemExit" and result["message"] in ("", "0", "None"):
+            result = {"verdict": "passed"}
+    flush()
+    channel.send({"ended": result})
+
+
+MODES = {"serve": serve, "tests": run_tests, "program": run_program}

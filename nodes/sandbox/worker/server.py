@@ -1,0 +1,186 @@
+"""The fork server: forks a process for each candidate, watches it, and clears up.
+
+It is the first process of its namespace, so that it can kill everything in it. It
+never holds a test, unless the candidate is to run it itself.
+"""
+
+import gc
+import os
+import random
+import select
+import signal
+import socket
+import time
+
+import candidate
+import confine
+import values
+
+MOST_STARVED = 10  # times the wall limit that a starved candidate gets at most
+
+
+class Server:
+    def __init__(self, conf, control):
+        self.sandbox = confine.Sandbox(conf)
+        self.dir = conf["dir"]
+        self.wall = conf["wall_s"]
+        self.control = control
+        self.channel = values.Channel(control.fileno())
+
+    def loop(self):
+        while True:
+            mark, fds, _, _ = socket.recv_fds(self.control, 1, 3)
+            if not mark:
+                return
+            self.channel.send(self.run(self.channel.receive(), *fds))
+
+    def run(self, job, talk, stdin, output):
+        """Runs a candidate until it ends, the judge has heard enough, or time is up."""
+        self.make_room()
+        pid = os.fork()
+        if pid == 0:
+            self.become(job, talk, stdin, output)
+        for fd in (talk, stdin, output):
+            os.close(fd)
+        report = self.watch(pid)
+        self.sandbox.clean()
+        return report
+
+    def make_room(self):
+        if self.sandbox.own_processes:
+            return
+        if os.path.isdir(self.dir):
+            confine.remove(self.dir)
+        os.mkdir(self.dir)
+        os.chmod(self.dir, 0o777)
+
+    def become(self, job, talk, stdin, output):
+        """Turns a fork into the candidate; doesn't return."""
+        status = 1
+        try:
+            os.chdir("/tmp" if self.sandbox.own_processes else self.dir)
+            talk = os.dup(talk)
+            for fd, at in ((stdin, 0), (output, 1), (output, 2)):
+                os.dup2(fd, at)
+            os.dup2(talk, 3)
+            os.closerange(4, 65536)
+            self.sandbox.confine()
+            candidate.CHANNEL.send({"ready": True})
+            candidate.MODES[job["mode"]](candidate.CHANNEL, job)
+            status = 0
+        except BaseException as e:
+            try:
+                candidate.CHANNEL.send({"fault": repr(e)})
+            except BaseException:
+                pass
+        finally:
+            os._exit(status)
+
+    def watch(self, pid):
+        """Waits, then ends everything that the candidate started. Time during which
+        the candidate was ready but had no processor doesn't count: the machine was
+        busy with something else."""
+        begun = time.monotonic()
+        ended = os.pidfd_open(pid)
+        listen, late, told, starved, wall = [ended, self.control], False, None, 0.0, self.wall
+        while not late:
+            ready = select.select(listen, [], [], max(begun + wall - time.monotonic(), 0))[0]
+            if ended in ready:
+                break
+            if ready:
+                told = self.channel.receive()["end"]
+                if told != "gone":
+                    break
+                listen = [ended]
+                continue
+            starved = waited_for_processor(pid)
+            wall = min(self.wall + starved, self.wall * MOST_STARVED)
+            late = begun + wall - time.monotonic() <= 0.001
+        starved = max(starved, waited_for_processor(pid))
+        self.kill_everything(pid)
+        _, status, usage = os.wait4(pid, 0)
+        os.close(ended)
+        wall = time.monotonic() - begun
+        self.reap()
+        if told is None:
+            told = self.channel.receive()["end"]
+        return {
+            "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+            "status": os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0,
+            "late": late, "starved_ms": int(1000 * starved), "wall_ms": round(1000 * wall, 3),
+            "cpu_ms": round(1000 * (usage.ru_utime + usage.ru_stime), 3), "max_rss_kb": usage.ru_maxrss,
+        }
+
+    def kill_everything(self, pid):
+        if self.sandbox.own_processes:
+            try:
+                os.kill(-1, signal.SIGKILL)  # all of this process namespace but its first
+            except ProcessLookupError:
+                pass
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+
+    def reap(self):
+        """Waits for what was killed. Without a process namespace something may have
+        escaped and live on, so then only what has ended is waited for."""
+        flags = 0 if self.sandbox.own_processes else os.WNOHANG
+        try:
+            while os.waitpid(-1, flags)[0]:
+                pass
+        except ChildProcessError:
+            pass
+
+
+def waited_for_processor(pid):
+    """Seconds for which the process was ready to run and didn't."""
+    try:
+        with open("/proc/%d/schedstat" % pid) as f:
+            return int(f.read().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
+def preload():
+    """Imports what candidates often import, so that a fork has it already."""
+    for name in ("bisect collections copy datetime decimal fractions functools heapq itertools math"
+                 " operator queue random re statistics string sys time typing").split():
+        __import__(name)
+
+
+def start(conf):
+    """Forks the server. Returns the judge's end of its control socket."""
+    ours, theirs = socket.socketpair()
+    if conf["namespaces"]:
+        confine.new_process_namespace()
+    if os.fork():
+        theirs.close()
+        return ours
+    ours.close()
+    try:
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, 0)
+        os.dup2(null, 1)
+        keep = theirs.fileno()  # what ouroflow writes and reads is the judge's alone
+        os.closerange(3, keep)
+        os.closerange(keep + 1, 1024)
+        confine.die_with_parent()
+        serve(conf, theirs)
+    finally:
+        os._exit(1)
+
+
+def serve(conf, control):
+    channel = values.Channel(control.fileno())
+    try:
+        server = Server(conf, control)
+        preload()
+        server.sandbox.settle()
+        random.seed(0)  # forks begin with this
+        channel.send({"protections": server.sandbox.protections})
+        gc.collect()
+        gc.freeze()  # a collection in a fork doesn't copy what is here
+        server.loop()
+    except (OSError, RuntimeError, values.Lost) as e:
+        channel.send({"fault": str(e)})

@@ -1,0 +1,210 @@
+"""Values as they cross between a judge and a candidate.
+
+Both sides write JSON. What is decoded has exactly a builtin type (or one of a few
+types of the standard library), so no method of the sender's can run in the receiver.
+What can't be copied (functions, iterators, objects of classes) crosses as the number
+of an entry in the sender's table, and is used by asking the sender.
+"""
+
+import collections
+import datetime
+import decimal
+import fractions
+import json
+import os
+import struct
+import sys
+import types
+
+FRAME_LIMIT = 16 << 20  # bytes of one message
+HEADER = struct.Struct(">I")
+SMALL = 1 << 63
+
+
+class Lost(Exception):
+    """The other side is gone, or says what makes no sense."""
+
+
+class Gone(Lost):
+    """The other side has closed its end."""
+
+
+class Channel:
+    """Messages over a file descriptor, each a length and JSON."""
+
+    def __init__(self, fd):
+        self.fd = fd
+        self.buffer = b""
+
+    def send(self, message):
+        data = json.dumps(message).encode()
+        if len(data) > FRAME_LIMIT:
+            raise OverflowError("a value of %d bytes is too large to cross" % len(data))
+        data = HEADER.pack(len(data)) + data
+        try:
+            while data:
+                data = data[os.write(self.fd, data):]
+        except OSError as e:
+            raise Gone(str(e))
+
+    def receive(self):
+        size, = HEADER.unpack(self.take(HEADER.size))
+        if size > FRAME_LIMIT:
+            raise Lost("a message of %d bytes was announced" % size)
+        try:
+            return json.loads(self.take(size))
+        except (ValueError, RecursionError) as e:
+            raise Lost("a message isn't JSON: %s" % e)
+
+    def take(self, size):
+        data = self.buffer
+        if len(data) < size:
+            chunks, have = [data], len(data)
+            while have < size:
+                chunks.append(self.chunk())
+                have += len(chunks[-1])
+            data = b"".join(chunks)
+        self.buffer = data[size:]
+        return data[:size]
+
+    def chunk(self):
+        try:
+            chunk = os.read(self.fd, 65536)
+        except OSError as e:
+            raise Gone(str(e))
+        if not chunk:
+            raise Gone("the other side is gone")
+        return chunk
+
+    def close(self):
+        os.close(self.fd)
+
+
+def items_of(encode):
+    return lambda v: [[encode(k), encode(x)] for k, x in dict.items(v)]
+
+
+class Encoder:
+    """Writes values. export is given what can't be copied and returns its number."""
+
+    def __init__(self, export):
+        self.export = export
+        items = items_of(self.encode)
+        each = lambda walk: lambda v: [self.encode(x) for x in walk(v)]
+        # By type, the tag and how what is below it is written; subclasses of the
+        # builtin types cross as the builtin type that they extend.
+        self.exact = {
+            tuple: ("t", each(tuple.__iter__)), dict: ("d", items),
+            set: ("s", each(set.__iter__)), frozenset: ("f", each(frozenset.__iter__)),
+            bytes: ("b", lambda v: v.decode("latin-1")),
+            bytearray: ("B", lambda v: v.decode("latin-1")),
+            complex: ("c", lambda v: [v.real, v.imag]),
+            range: ("r", lambda v: [self.encode(x) for x in (v.start, v.stop, v.step)]),
+            collections.OrderedDict: ("od", items), collections.Counter: ("ct", items),
+            collections.defaultdict: ("dd", items),
+            collections.deque: ("q", each(collections.deque.__iter__)),
+            decimal.Decimal: ("dec", decimal.Decimal.__str__),
+            fractions.Fraction: ("fr", lambda v: [self.encode(v.numerator), self.encode(v.denominator)]),
+            datetime.date: ("da", lambda v: [v.year, v.month, v.day]),
+            datetime.timedelta: ("td", lambda v: [v.days, v.seconds, v.microseconds]),
+            type({}.keys()): ("dk", each(iter)), type({}.values()): ("dv", each(iter)),
+            type({}.items()): ("di", each(iter)),
+        }
+        self.bases = [(base, convert) for base, convert in (
+            (str, str.__str__), (int, int.__int__), (float, float.__float__),
+            (list, lambda v: list(list.__iter__(v))), (tuple, lambda v: tuple(tuple.__iter__(v))),
+            (dict, lambda v: dict(dict.items(v))), (set, lambda v: set(set.__iter__(v))),
+            (frozenset, lambda v: frozenset(frozenset.__iter__(v))))]
+
+    def encode(self, v):
+        t = type(v)
+        if v is None or t is str or t is bool or t is float:
+            return v
+        if t is int:
+            return v if -SMALL <= v < SMALL else {"i": hex(v)}
+        if t is list:
+            return [self.encode(x) for x in v]
+        known = self.exact.get(t)
+        if known:
+            return {known[0]: known[1](v)}
+        if t is datetime.datetime and v.tzinfo is None:
+            return {"dt": [v.year, v.month, v.day, v.hour, v.minute, v.second, v.microsecond]}
+        if t is types.ModuleType and v.__name__ in PUBLIC:
+            return {"m": v.__name__}
+        for base, convert in self.bases:
+            if isinstance(v, base):
+                return self.encode(convert(v))
+        return self.export(v)
+
+
+def same_order(kind):
+    """Makes sets that list their elements as the sender's does. Their order is that of
+    a hash table, whose size depends on how it was filled."""
+    def make(elements):
+        for source in (elements, frozenset(elements), dict.fromkeys(elements)):
+            made = kind(source)
+            if list(made) == elements:
+                return made
+        return kind(elements)
+    return make
+
+
+def number(v):
+    if type(v) is dict and len(v) == 1 and type(v.get("i")) is str:
+        return int(v["i"], 16)
+    if type(v) is not int:
+        raise ValueError("%r isn't an integer" % (v,))
+    return v
+
+
+class Decoder:
+    """Reads values. remote is given the description of what the sender keeps, and
+    mine the number of what the receiver once exported."""
+
+    def __init__(self, remote, mine):
+        self.remote = remote
+        many = lambda make: lambda x: make([self.decode(y) for y in x])
+        pairs = lambda make: lambda x: make([(self.decode(k), self.decode(y)) for k, y in x])
+        self.tags = {
+            "i": lambda x: int(x, 16), "t": many(tuple), "d": pairs(dict), "s": many(same_order(set)), "f": many(same_order(frozenset)),
+            "b": lambda x: x.encode("latin-1"), "B": lambda x: bytearray(x.encode("latin-1")),
+            "c": lambda x: complex(float(x[0]), float(x[1])),
+            "r": lambda x: range(*map(number, x)),
+            "od": pairs(collections.OrderedDict), "ct": pairs(lambda x: collections.Counter(dict(x))),
+            "dd": pairs(lambda x: collections.defaultdict(None, x)), "q": many(collections.deque),
+            "dec": decimal.Decimal, "fr": lambda x: fractions.Fraction(*map(number, x)),
+            "da": lambda x: datetime.date(*x), "dt": lambda x: datetime.datetime(*x), "td": lambda x: datetime.timedelta(*x),
+            "dk": many(lambda x: dict.fromkeys(x).keys()), "dv": many(lambda x: dict(enumerate(x)).values()),
+            "di": many(lambda x: dict(x).items()),
+            "m": module, "h": remote, "p": mine,
+        }
+
+    def decode(self, v):
+        t = type(v)
+        if t is list:
+            return [self.decode(x) for x in v]
+        if t is not dict:
+            return v
+        (tag, content), = v.items()
+        return self.tags[tag](content)
+
+    def read(self, v):
+        """Decodes what a sender who isn't trusted wrote."""
+        try:
+            return self.decode(v)
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError,
+                ArithmeticError, RecursionError, MemoryError) as e:
+            raise Lost("a value can't be read: %s" % type(e).__name__)
+
+
+def module(name):
+    """A module of the standard library is the receiver's own."""
+    if type(name) is not str or name not in PUBLIC:
+        raise ValueError("no module that is shared")
+    return __import__(name)
+
+
+PUBLIC = set("""abc array bisect calendar cmath collections copy dataclasses datetime decimal enum
+fractions functools heapq itertools json math numbers operator pprint queue random re statistics
+string struct textwrap time typing types unicodedata""".split())
+PUBLIC &= getattr(sys, "stdlib_module_names", PUBLIC)
