@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +30,7 @@ func main() { os.Exit(Main()) }
 func Main() int {
 	out := &checkedWriter{w: os.Stdout}
 	a := &app{stdout: out, stderr: os.Stderr}
-	err := a.root().Execute()
+	err := a.root().ExecuteContext(context.Background())
 	if err == nil && out.err != nil {
 		err = fmt.Errorf("writing the output: %w", out.err)
 	}
@@ -113,6 +114,7 @@ func (a *app) root() *cobra.Command {
 		a.runCommand(), a.resumeCommand(), a.planCommand(), a.validateCommand(), a.graphCommand(),
 		a.nodesCommand(), a.schemaCommand(), a.runsCommand(), a.showCommand(), a.logsCommand(), a.catCommand(),
 		a.explainCommand(), a.diffCommand(), a.cacheCommand(),
+		a.sandboxCommand(), a.imageCommand(),
 	)
 	return c
 }

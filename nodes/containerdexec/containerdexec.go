@@ -11,11 +11,15 @@ import (
 
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/nodes/sandbox"
+	"github.com/ouroflow/ouroflow/nodes/sandbox/containers"
 )
 
 // Params of the node.
 type Params struct {
-	Runtime   string `yaml:"runtime" key:"-" enum:"process" doc:"Where workers run. process: as processes of this machine, in namespaces of their own where the kernel grants them."`
+	Runtime   string `yaml:"runtime" key:"-" enum:"auto,containerd,process" doc:"Where workers run. containerd: in containers that stay, one for each worker. process: as processes of this machine, in namespaces of their own where the kernel grants them. auto: in containers if a containerd answers. Verdicts are the same, so it is no part of the key."`
+	Image     string `yaml:"image" key:"-" doc:"What candidates find around them: host (this machine's Python), oci-tar:PATH (an image in a file; ouroflow image build writes one) or a reference with a digest, such as docker.io/library/python:3.12-slim@sha256:.... Images other than host need the containerd runtime. Their digest is part of the key."`
+	Address   string `yaml:"containerd" key:"-" doc:"Socket of containerd; empty: that of OUROFLOW_CONTAINERD, else that of ouroflow sandbox up, else the system's."`
+	OCI       string `yaml:"oci_runtime" key:"-" doc:"OCI runtime: io.containerd.runc.v2, or another shim of containerd such as io.containerd.runsc.v1; runc or crun stand for runc's shim with that binary."`
 	Isolation string `yaml:"isolation" key:"-" enum:"strict,best_effort" doc:"strict refuses to run with less than namespaces, read-only files, limits, no privileges and a filter of system calls; best_effort takes what the machine gives, and the log says what that is."`
 	Python    string `yaml:"python" key:"-" doc:"Python interpreter, 3.9 or newer. Its version is part of the key, its path is not."`
 	Workers   int    `yaml:"workers" key:"-" min:"0" max:"1024" doc:"Candidates run at once; 0 means one for each processor."`
@@ -66,16 +70,34 @@ func Type() *node.Type {
 		Doc: "Runs each candidate against its tests, apart from the machine and from the others, and says how that ended. " +
 			"Equal candidates of a problem run once. A fault of the machine is no verdict: it is tried again and never recorded.",
 		Defaults: Params{
-			Runtime: "process", Isolation: "best_effort", Python: "python3", Form: sandbox.Asserts, Judge: sandbox.Separate,
+			Runtime: "auto", Image: containers.HostImage, OCI: "runc", Isolation: "best_effort", Python: "python3", Form: sandbox.Asserts, Judge: sandbox.Separate,
 			Limits: Limits{CPU: 10, Wall: 40, Memory: 1024, Output: 1024, Processes: 64},
 		},
-		Pin: pin,
-		Run: run,
+		Check: checkParams,
+		Pin:   pin,
+		Run:   run,
 	}.Type()
+}
+
+// checkParams finds choices that don't go together.
+func checkParams(p Params) error {
+	if err := containers.CheckImage(p.Image); err != nil {
+		return &node.FieldError{Field: "image", Err: err}
+	}
+	if p.Runtime == "process" && p.Image != containers.HostImage {
+		return node.BadField("runtime", "process runs the machine's own Python; image %q needs containerd or auto", p.Image)
+	}
+	return nil
 }
 
 // pin finds out which Python will run the candidates.
 func pin(ctx context.Context, p Params) (node.Pins, error) {
+	pins := node.Pins{"protocol": sandbox.Protocol}
+	if p.Image != containers.HostImage {
+		d, err := containers.Digest(p.Image)
+		pins["image"] = d
+		return pins, err
+	}
 	b, err := exec.CommandContext(ctx, p.Python, "-I", "-c", sandbox.Version).Output()
 	version := strings.TrimSpace(string(b))
 	if err != nil && version != "" {
@@ -84,7 +106,24 @@ func pin(ctx context.Context, p Params) (node.Pins, error) {
 	if err != nil {
 		return nil, fmt.Errorf("can't run %s: %w; install Python 3.9 or newer, or set python to an interpreter", p.Python, err)
 	}
-	return node.Pins{"python": version, "protocol": sandbox.Protocol}, nil
+	pins["python"] = version
+	return pins, nil
+}
+
+// newRuntime chooses where workers run.
+func newRuntime(ctx context.Context, p Params, logf func(string, ...any)) (sandbox.Runtime, error) {
+	limits := sandbox.Limits(p.Limits)
+	if p.Runtime == "process" {
+		return sandbox.Processes(p.Python, limits)
+	}
+	rt, err := containers.New(ctx, containers.Options{
+		Address: p.Address, OCIRuntime: p.OCI, Image: p.Image, Python: p.Python, Limits: limits,
+	})
+	if err == nil || p.Runtime == "containerd" || p.Image != containers.HostImage || ctx.Err() != nil {
+		return rt, err
+	}
+	logf("runtime: process, since %v", err)
+	return sandbox.Processes(p.Python, limits)
 }
 
 func run(ctx context.Context, p Params, w *node.Work[in, out]) error {
@@ -92,7 +131,7 @@ func run(ctx context.Context, p Params, w *node.Work[in, out]) error {
 	if workers == 0 {
 		workers = runtime.NumCPU()
 	}
-	rt, err := sandbox.Processes(p.Python, sandbox.Limits(p.Limits))
+	rt, err := newRuntime(ctx, p, w.Logf)
 	if err != nil {
 		return err
 	}

@@ -1,15 +1,17 @@
-package sandbox
+package sandbox_test
 
 import (
 	"testing"
 
 	"github.com/ouroflow/ouroflow/nodes/internal/verdict"
+	"github.com/ouroflow/ouroflow/nodes/sandbox"
 )
 
 // Values, functions, iterators and objects cross between the judge and a candidate
 // as if both were one process.
-func TestValuesCross(t *testing.T) {
-	p := processPool(t, 1)
+func TestValuesCross(t *testing.T) { onEach(t, valuesCross) }
+
+func valuesCross(t *testing.T, p *sandbox.Pool) {
 	for _, test := range []struct{ name, setup, code, test, want string }{
 		{name: "types stay", code: "def f(*a): return a", test: "for v in (None, True, 1, -2**70, 1.5, float('inf'), 'x', '\\ud800', b'\\xff', [1, [2]], (1, (2,)), {1: 2, (1, 2): [3]}, {1, 2}, frozenset({3}), 1j, range(3)):\n  r = f(v)[0]\n  assert r == v and type(r) is type(v), v"},
 		{name: "not a number", code: "def f(): return float('nan')", test: "assert f() != f()"},
@@ -38,12 +40,12 @@ func TestValuesCross(t *testing.T) {
 		{name: "candidate runs out of memory", code: "def f(): return [0] * (1 << 30)", test: "assert f()", want: verdict.MemoryLimit},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			v, err := p.Judge(0, Job{Code: test.code, Setup: test.setup, Tests: []string{test.test}, Form: Asserts})
+			v, err := p.Judge(0, sandbox.Job{Code: test.code, Setup: test.setup, Tests: []string{test.test}, Form: sandbox.Asserts})
 			want := test.want
 			if want == "" {
 				want = verdict.Passed
 			}
-			if err != nil || v.Verdict != want || v.Judged != Separate {
+			if err != nil || v.Verdict != want || v.Judged != sandbox.Separate {
 				t.Errorf("got %s %s: %s, judged %s, %v; want %s", v.Verdict, v.Exception, v.Message, v.Judged, err, want)
 			}
 		})
@@ -51,18 +53,19 @@ func TestValuesCross(t *testing.T) {
 }
 
 // What can't be held apart is run in the candidate's process, by what the tests say.
-func TestInProcess(t *testing.T) {
-	p := processPool(t, 1)
-	for name, job := range map[string]Job{
+func TestInProcess(t *testing.T) { onEach(t, inProcess) }
+
+func inProcess(t *testing.T, p *sandbox.Pool) {
+	for name, job := range map[string]sandbox.Job{
 		"tests define a class":  {Code: "def f(p): return p.x", Tests: []string{"class P: x = 1\nassert f(P()) == 1"}},
 		"setup defines a class": {Code: "def f(p): return p.x", Setup: "class P: x = 1", Tests: []string{"assert f(P()) == 1"}},
 		"tests import more":     {Code: "def f(): return 1", Tests: []string{"import sqlite3\nassert f() == 1"}},
 		"it was asked for":      {Code: "def f(): return 1", Tests: []string{"assert f() == 1"}, InProcess: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			job.Form = Asserts
+			job.Form = sandbox.Asserts
 			v, err := p.Judge(0, job)
-			if err != nil || v.Verdict != verdict.Passed || v.Judged != InProcess || v.TestsPassed != 1 {
+			if err != nil || v.Verdict != verdict.Passed || v.Judged != sandbox.InProcess || v.TestsPassed != 1 {
 				t.Errorf("got %+v, %v", v, err)
 			}
 		})
@@ -70,8 +73,9 @@ func TestInProcess(t *testing.T) {
 }
 
 // Tests in each form, passed and failed.
-func TestForms(t *testing.T) {
-	p := processPool(t, 1)
+func TestForms(t *testing.T) { onEach(t, forms) }
+
+func forms(t *testing.T, p *sandbox.Pool) {
 	const check = "def check(candidate):\n    assert candidate(1) == 2\n    assert candidate(3) == 4\n\ncheck(inc)"
 	const functions = "from solution import inc\ndef test_one(): assert inc(1) == 2\ndef test_two():\n    assert inc(3) == 4\n"
 	const cases = "import unittest\nfrom solution import inc\nclass T(unittest.TestCase):\n    def test_inc(self):\n        self.assertEqual(inc(1), 2)\n"
@@ -80,21 +84,21 @@ func TestForms(t *testing.T) {
 		name, form, code, test, want string
 		line                         int64
 	}{
-		{"check", Asserts, right, check, verdict.Passed, 0},
-		{"check, failed", Asserts, wrong, check, verdict.Failed, 3},
-		{"functions", Functions, right, functions, verdict.Passed, 0},
-		{"functions, failed", Functions, wrong, functions, verdict.Failed, 4},
-		{"test case", Functions, right, cases, verdict.Passed, 0},
-		{"test case, failed", Functions, "def inc(x): return 3", cases, verdict.Failed, 5},
-		{"program", Program, "print(int(input()) + 1)", `{"input": "1\n", "output": "2\n"}`, verdict.Passed, 0},
-		{"program that exits", Program, "import sys\nif __name__ == '__main__':\n  print(int(input()) + 1)\n  sys.exit()", `{"input": "1\n", "output": "2"}`, verdict.Passed, 0},
-		{"program, failed", Program, "print(3)", `{"input": "1\n", "output": "2"}`, verdict.Failed, 0},
-		{"program that raises", Program, "print(2)\nraise ValueError(1)", `{"input": "1\n", "output": "2"}`, verdict.Error, 0},
-		{"program without end", Program, "while True: pass", `{"input": "", "output": "2"}`, verdict.Timeout, 0},
+		{"check", sandbox.Asserts, right, check, verdict.Passed, 0},
+		{"check, failed", sandbox.Asserts, wrong, check, verdict.Failed, 3},
+		{"functions", sandbox.Functions, right, functions, verdict.Passed, 0},
+		{"functions, failed", sandbox.Functions, wrong, functions, verdict.Failed, 4},
+		{"test case", sandbox.Functions, right, cases, verdict.Passed, 0},
+		{"test case, failed", sandbox.Functions, "def inc(x): return 3", cases, verdict.Failed, 5},
+		{"program", sandbox.Program, "print(int(input()) + 1)", `{"input": "1\n", "output": "2\n"}`, verdict.Passed, 0},
+		{"program that exits", sandbox.Program, "import sys\nif __name__ == '__main__':\n  print(int(input()) + 1)\n  sys.exit()", `{"input": "1\n", "output": "2"}`, verdict.Passed, 0},
+		{"program, failed", sandbox.Program, "print(3)", `{"input": "1\n", "output": "2"}`, verdict.Failed, 0},
+		{"program that raises", sandbox.Program, "print(2)\nraise ValueError(1)", `{"input": "1\n", "output": "2"}`, verdict.Error, 0},
+		{"program without end", sandbox.Program, "while True: pass", `{"input": "", "output": "2"}`, verdict.Timeout, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			v, err := p.Judge(0, Job{Code: test.code, Tests: []string{test.test}, Form: test.form})
-			if err != nil || v.Verdict != test.want || v.Judged != Separate {
+			v, err := p.Judge(0, sandbox.Job{Code: test.code, Tests: []string{test.test}, Form: test.form})
+			if err != nil || v.Verdict != test.want || v.Judged != sandbox.Separate {
 				t.Errorf("got %s %s: %s, judged %s, %v", v.Verdict, v.Exception, v.Message, v.Judged, err)
 			}
 			if test.line != 0 && (v.FailedLine == nil || *v.FailedLine != test.line || *v.FailedTest != 0) {

@@ -38,8 +38,10 @@ func workerModules() []module {
 
 // PythonArgs are the arguments with which Python becomes a worker. Not -I: it would
 // ignore PYTHONHASHSEED. The environment is Environment alone, and the worker takes
-// the working folder off its path.
-func PythonArgs() []string { return []string{"-s", "-S", "-c", script("boot")} }
+// the working folder off its path. The worker talks over the socket, if one is given.
+func PythonArgs(socket ...string) []string {
+	return append([]string{"-s", "-S", "-c", script("boot")}, socket...)
+}
 
 // Environment is what workers and candidates find in theirs.
 func Environment() []string {

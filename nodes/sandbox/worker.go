@@ -25,6 +25,7 @@ type Transport interface {
 type Surroundings struct {
 	Namespaces    bool   // of processes, mounts, network and ipc, not the host's
 	UserNamespace bool   // root in there is nobody outside
+	Contained     bool   // in a container with a memory limit of its own
 	Reason        string // why there are no namespaces, or weaker ones
 	Dir           string // working folder of candidates if there are no namespaces
 	User          int    // uid and gid of candidates if the worker is root
@@ -104,6 +105,7 @@ type settings struct {
 	Filter        string   `json:"filter"`
 	Namespaces    bool     `json:"namespaces"`
 	UserNamespace bool     `json:"user_namespace"`
+	Contained     bool     `json:"contained"`
 	Reason        string   `json:"reason"`
 	HostMounts    string   `json:"host_mounts"`
 	Dir           string   `json:"dir"`
@@ -126,7 +128,7 @@ func (w *Worker) greet(l Limits, around Surroundings) error {
 	}
 	line, err := w.ask(settings{
 		Modules: workerModules(), Filter: base64.StdEncoding.EncodeToString(filter),
-		Namespaces: around.Namespaces, UserNamespace: around.UserNamespace, Reason: around.Reason,
+		Namespaces: around.Namespaces, UserNamespace: around.UserNamespace, Contained: around.Contained, Reason: around.Reason,
 		HostMounts: hostMounts, Dir: around.Dir, User: around.User,
 		CPU: l.CPU, Wall: l.Wall, Memory: l.Memory, Output: l.Output, Processes: l.Processes,
 	}, startGrace)

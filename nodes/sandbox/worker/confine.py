@@ -63,6 +63,8 @@ class Sandbox:
             self.enter(conf)
         else:
             self.protections.append("no namespaces: " + conf["reason"])
+        if conf["contained"]:
+            self.protections.append("container with limits of memory and processes")
         if self.own_user:
             self.protections.append("user without rights")
         self.protections.append("no new privileges, no capabilities")

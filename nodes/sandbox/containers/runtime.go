@@ -1,0 +1,323 @@
+package containers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	containerd "github.com/containerd/containerd/v2/client"
+	"github.com/containerd/containerd/v2/pkg/cio"
+	"github.com/containerd/containerd/v2/pkg/oci"
+	"github.com/containerd/errdefs"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/nodes/sandbox"
+)
+
+// Options say what containers to make.
+type Options struct {
+	Address    string // of containerd; empty: the first of Addresses that answers
+	OCIRuntime string // runc, crun, or a shim of containerd such as io.containerd.runsc.v1
+	Image      string
+	Python     string // of the host, for HostImage; else its name in the image
+	Limits     sandbox.Limits
+}
+
+// pool is the runtime of workers that are containers.
+type pool struct {
+	opts        Options
+	client      *containerd.Client
+	snapshotter string
+	image       containerd.Image
+	python      string
+	dir         string // holds sockets
+	made        atomic.Int64
+}
+
+// New connects to containerd, removes what dead processes left there, and gets the
+// image.
+func New(ctx context.Context, o Options) (sandbox.Runtime, error) {
+	c, _, err := connect(ctx, o.Address)
+	if err != nil {
+		return nil, node.Faultf("%w", err)
+	}
+	p := &pool{opts: o, client: c}
+	if err := p.prepare(inNamespace(ctx)); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+func (p *pool) prepare(ctx context.Context) (err error) {
+	if err := removeOrphans(ctx, p.client); err != nil {
+		return node.Faultf("removing containers of processes that are gone: %w", err)
+	}
+	if p.snapshotter, err = snapshotter(ctx, p.client); err != nil {
+		return err
+	}
+	from := images{p.client, p.snapshotter}
+	if p.image, p.python, err = from.get(ctx, p.opts.Image, p.opts.Python); err != nil {
+		return err
+	}
+	p.dir, err = os.MkdirTemp("", "ouroflow-sandbox-*")
+	return err
+}
+
+// Close implements sandbox.Runtime.
+func (p *pool) Close() error {
+	return errors.Join(os.RemoveAll(p.dir), p.client.Close())
+}
+
+// ownerLabel is the label of a container that tells which process uses it.
+const ownerLabel = "ouroflow/owner"
+
+// owner names this process, also against a later one of the same number.
+func owner() string { return strconv.Itoa(os.Getpid()) + " " + startTime(os.Getpid()) }
+
+// startTime is when a process was started, in ticks since the machine was; "" if
+// there is no such process.
+func startTime(pid int) string {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return ""
+	}
+	_, rest, _ := strings.Cut(string(b), ") ") // the name before may have blanks
+	fields := strings.Fields(rest[strings.LastIndex(rest, ")")+1:])
+	const start = 19 // counted from the state, which follows the name
+	if len(fields) <= start {
+		return ""
+	}
+	return fields[start]
+}
+
+func isAlive(owner string) bool {
+	number, start, _ := strings.Cut(owner, " ")
+	pid, err := strconv.Atoi(number)
+	return err == nil && start != "" && startTime(pid) == start
+}
+
+// removeOrphans removes the containers of processes that are gone.
+func removeOrphans(ctx context.Context, c *containerd.Client) error {
+	return removeContainers(ctx, c, func(labels map[string]string) bool { return !isAlive(labels[ownerLabel]) })
+}
+
+func removeContainers(ctx context.Context, c *containerd.Client, which func(labels map[string]string) bool) error {
+	all, err := c.Containers(ctx)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, one := range all {
+		labels, err := one.Labels(ctx)
+		if err == nil && which(labels) {
+			err = remove(ctx, one)
+		}
+		if err != nil && !errdefs.IsNotFound(err) {
+			failures = append(failures, fmt.Errorf("container %s: %w", one.ID(), err))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// remove ends a container and removes it with its snapshot.
+func remove(ctx context.Context, c containerd.Container) error {
+	task, err := c.Task(ctx, nil)
+	if err == nil {
+		_, err = task.Delete(ctx, containerd.WithProcessKill)
+	}
+	if err != nil && !errdefs.IsNotFound(err) {
+		return err
+	}
+	err = c.Delete(ctx, containerd.WithSnapshotCleanup)
+	if errdefs.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// Start implements sandbox.Runtime.
+func (p *pool) Start(ctx context.Context, n int) (*sandbox.Worker, error) {
+	t, err := p.start(inNamespace(ctx), n)
+	if err != nil {
+		return nil, node.Faultf("starting a container: %w", err)
+	}
+	return sandbox.NewWorker(t, p.opts.Limits, sandbox.Surroundings{Namespaces: true, Contained: true, User: sandbox.UserOf(n)})
+}
+
+func (p *pool) start(ctx context.Context, n int) (*container, error) {
+	id := fmt.Sprintf("worker-%d-%d-%d", os.Getpid(), n, p.made.Add(1))
+	t := &container{stderr: &sandbox.Tail{}, ctx: context.WithoutCancel(ctx)}
+	shim, options := ociRuntime(p.opts.OCIRuntime)
+	var err error
+	if t.listener, err = listen(filepath.Join(p.dir, id)); err != nil {
+		return nil, err
+	}
+	t.container, err = p.client.NewContainer(ctx, id,
+		containerd.WithImage(p.image),
+		containerd.WithContainerLabels(map[string]string{ownerLabel: owner()}),
+		containerd.WithSnapshotter(p.snapshotter),
+		containerd.WithNewSnapshotView(id, p.image),
+		containerd.WithRuntime(shim, options),
+		containerd.WithNewSpec(p.spec(id)...),
+	)
+	if err == nil {
+		err = t.run(ctx)
+	}
+	if err != nil {
+		t.Kill()
+		return nil, fmt.Errorf("%w %s", err, t.stderr)
+	}
+	return t, nil
+}
+
+// spec says what a worker's container is like. Its root is read-only and has no
+// network; the worker needs some privileges to take all of them from candidates.
+func (p *pool) spec(id string) []oci.SpecOpts {
+	env := append(sandbox.Environment(), imageEnvironment(p.image)...)
+	return []oci.SpecOpts{
+		oci.WithProcessArgs(append([]string{p.python}, sandbox.PythonArgs(socketInside)...)...),
+		oci.WithEnv(env),
+		oci.WithProcessCwd("/"),
+		oci.WithRootFSReadonly(),
+		oci.WithNoNewPrivileges,
+		oci.WithCapabilities([]string{"CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_DAC_OVERRIDE", "CAP_FOWNER"}),
+		oci.WithCgroup("/" + Namespace + "/" + id),
+		oci.WithMemoryLimit(uint64(p.opts.Limits.Memory+workerMemory) << 20),
+		oci.WithPidsLimit(int64(p.opts.Limits.Processes + workerProcesses)),
+		oci.WithMounts([]specs.Mount{
+			{Destination: "/tmp", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "nodev", "mode=1777", "size=64m"}},
+			{Destination: socketInside, Type: "bind", Source: filepath.Join(p.dir, id), Options: []string{"bind", "ro"}},
+		}),
+	}
+}
+
+// What a worker itself needs beside its candidate, in MiB and in processes.
+const (
+	workerMemory    = 512
+	workerProcesses = 16
+)
+
+// imageEnvironment returns the variables that an image sets for Python, such as where
+// its packages are.
+func imageEnvironment(m containerd.Image) []string {
+	spec, err := m.Spec(inNamespace(context.Background()))
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, v := range spec.Config.Env {
+		if strings.HasPrefix(v, "PYTHONPATH=") || strings.HasPrefix(v, "PATH=") {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// container is a Transport over a socket in a folder that is mounted into it: what
+// goes through the pipes of a task is copied twice by containerd's shim.
+type container struct {
+	ctx       context.Context
+	container containerd.Container
+	task      containerd.Task
+	exit      <-chan containerd.ExitStatus
+	status    containerd.ExitStatus
+	listener  *net.UnixListener
+	conn      net.Conn
+	stderr    *sandbox.Tail
+	once      sync.Once
+}
+
+// socketInside is the socket in the container, and in PythonArgs.
+const socketInside = "/run/ouroflow.sock"
+
+func listen(path string) (*net.UnixListener, error) {
+	return net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+}
+
+// connectGrace is how long Python may take to start.
+const connectGrace = time.Minute
+
+func (t *container) run(ctx context.Context) (err error) {
+	t.task, err = t.container.NewTask(ctx, cio.NewCreator(cio.WithStreams(nil, io.Discard, t.stderr)))
+	if err != nil {
+		return err
+	}
+	if t.exit, err = t.task.Wait(t.ctx); err != nil {
+		return err
+	}
+	if err := t.task.Start(ctx); err != nil {
+		return err
+	}
+	return t.accept(ctx)
+}
+
+// accept waits for the worker to connect, or to end before that.
+func (t *container) accept(ctx context.Context) error {
+	if err := t.listener.SetDeadline(time.Now().Add(connectGrace)); err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		t.conn, err = t.listener.Accept()
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case t.status = <-t.exit:
+		t.listener.Close()
+		<-done
+		return fmt.Errorf("the worker ended with status %d before it could be asked anything:", t.status.ExitCode())
+	case <-ctx.Done():
+		t.listener.Close()
+		<-done
+		return ctx.Err()
+	}
+}
+
+// Write implements sandbox.Transport.
+func (t *container) Write(b []byte) (int, error) { return t.conn.Write(b) }
+
+// Output implements sandbox.Transport.
+func (t *container) Output() io.Reader { return t.conn }
+
+// killGrace is how long containerd may take to end and remove a container. What is
+// left after it, the next pool removes.
+const killGrace = 20 * time.Second
+
+// Kill implements sandbox.Transport.
+func (t *container) Kill() {
+	t.once.Do(func() {
+		ctx, cancel := context.WithTimeout(t.ctx, killGrace)
+		defer cancel()
+		if t.task != nil {
+			_ = t.task.Kill(ctx, syscall.SIGKILL, containerd.WithKillAll)
+		}
+		if t.conn != nil {
+			t.conn.Close()
+		}
+		t.listener.Close()
+		if t.container != nil {
+			_ = remove(ctx, t.container)
+		}
+	})
+}
+
+// Ended implements sandbox.Transport.
+func (t *container) Ended() string {
+	if text := t.stderr.String(); text != "" {
+		return text
+	}
+	return "its container is gone"
+}
