@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/nodes/sandbox"
@@ -25,17 +26,19 @@ type Params struct {
 	Workers   int    `yaml:"workers" key:"-" min:"0" max:"1024" doc:"Candidates run at once; 0 means one for each processor."`
 	Form      string `yaml:"form" enum:"asserts,functions,program" doc:"What a test is. asserts: statements, such as MBPP's asserts or HumanEval's check and the call of it. functions: a module with functions test_* or test cases of unittest. program: {\"input\": ..., \"output\": ...}, what a program reads and prints."`
 	Judge     string `yaml:"judge" enum:"separate,in_process" doc:"separate: another process holds the tests and calls the candidate, which can't forge a pass. Tests that define classes or import more than common parts of the standard library can't be held apart and run in the candidate's process; the column judged tells. in_process runs all tests there."`
+	Clock     string `yaml:"clock" doc:"Date and time that candidates are told, such as 2024-01-01T00:00:00Z; empty: the real one."`
 	Measure   bool   `yaml:"measure" doc:"Also fill the columns cpu_ms, wall_ms, max_rss_kb and attempts. They differ from run to run, and so then does the table."`
 	Limits    Limits `yaml:"limits" doc:"What each candidate may use."`
 }
 
 // Limits bound what a candidate may use.
 type Limits struct {
-	CPU       int `yaml:"cpu_s" min:"1" max:"3600" doc:"Seconds of CPU time. It doesn't run out faster on a busy machine, so it is the limit that decides."`
-	Wall      int `yaml:"wall_s" min:"1" max:"36000" doc:"Seconds of wall time, a backstop for candidates that sleep. Time in which a candidate was kept from a processor doesn't count."`
-	Memory    int `yaml:"memory_mb" min:"32" max:"1048576" doc:"MiB of address space of a process."`
-	Output    int `yaml:"output_kb" min:"1" max:"1048576" doc:"KiB that may be written to standard output, or to any one file."`
-	Processes int `yaml:"processes" min:"1" max:"100000" doc:"Processes and threads."`
+	Budget    string `yaml:"cpu" enum:"fixed,auto" doc:"fixed: cpu_s for all. auto: for each problem ten times what its reference takes, rounded up to 1, 2, 4, 8 ... seconds, and cpu_s at most or if there is no reference that passes."`
+	CPU       int    `yaml:"cpu_s" min:"1" max:"3600" doc:"Seconds of CPU time. It doesn't run out faster on a busy machine, so it is the limit that decides."`
+	Wall      int    `yaml:"wall_s" min:"1" max:"36000" doc:"Seconds of wall time, a backstop for candidates that sleep. Time in which a candidate was kept from a processor doesn't count."`
+	Memory    int    `yaml:"memory_mb" min:"32" max:"1048576" doc:"MiB of address space of a process."`
+	Output    int    `yaml:"output_kb" min:"1" max:"1048576" doc:"KiB that may be written to standard output, or to any one file."`
+	Processes int    `yaml:"processes" min:"1" max:"100000" doc:"Processes and threads."`
 }
 
 // in are the columns that decide a verdict.
@@ -43,6 +46,7 @@ type in struct {
 	Code  string   `arrow:"code"`
 	Tests []string `arrow:"tests"`
 	Setup string   `arrow:"setup"`
+	Ref   string   `arrow:"reference"` // solution to calibrate on; may be empty
 }
 
 type out struct {
@@ -71,7 +75,7 @@ func Type() *node.Type {
 			"Equal candidates of a problem run once. A fault of the machine is no verdict: it is tried again and never recorded.",
 		Defaults: Params{
 			Runtime: "auto", Image: containers.HostImage, OCI: "runc", Isolation: "best_effort", Python: "python3", Form: sandbox.Asserts, Judge: sandbox.Separate,
-			Limits: Limits{CPU: 10, Wall: 40, Memory: 1024, Output: 1024, Processes: 64},
+			Limits: Limits{Budget: "fixed", CPU: 10, Wall: 40, Memory: 1024, Output: 1024, Processes: 64},
 		},
 		Check: checkParams,
 		Pin:   pin,
@@ -87,7 +91,23 @@ func checkParams(p Params) error {
 	if p.Runtime == "process" && p.Image != containers.HostImage {
 		return node.BadField("runtime", "process runs the machine's own Python; image %q needs containerd or auto", p.Image)
 	}
+	if _, err := p.clock(); err != nil {
+		return &node.FieldError{Field: "clock", Err: err}
+	}
 	return nil
+}
+
+// clock is what clocks show, nil for the time.
+func (p Params) clock() (*int64, error) {
+	if p.Clock == "" {
+		return nil, nil
+	}
+	t, err := time.Parse(time.RFC3339, p.Clock)
+	if err != nil {
+		return nil, fmt.Errorf("%q isn't a time such as 2024-01-01T00:00:00Z", p.Clock)
+	}
+	seconds := t.Unix()
+	return &seconds, nil
 }
 
 // pin finds out which Python will run the candidates.
@@ -112,7 +132,7 @@ func pin(ctx context.Context, p Params) (node.Pins, error) {
 
 // newRuntime chooses where workers run.
 func newRuntime(ctx context.Context, p Params, logf func(string, ...any)) (sandbox.Runtime, error) {
-	limits := sandbox.Limits(p.Limits)
+	limits := p.Limits.sandbox()
 	if p.Runtime == "process" {
 		return sandbox.Processes(p.Python, limits)
 	}
@@ -144,16 +164,43 @@ func run(ctx context.Context, p Params, w *node.Work[in, out]) error {
 		return err
 	}
 	defer pool.Close()
+	e := executor{params: p, pool: pool, budgets: newBudgets(p.Limits)}
+	if e.clock, err = p.clock(); err != nil {
+		return err
+	}
+	defer func() { e.budgets.report(w.Logf) }()
 	return w.Parallel(workers, func(n int, item node.Item[in]) (out, error) {
-		if err := check(item.In, p.Form); err != nil {
-			return out{}, err
-		}
-		v, err := pool.Judge(n, sandbox.Job{
-			Code: item.In.Code, Tests: item.In.Tests, Setup: item.In.Setup,
-			Form: p.Form, InProcess: p.Judge == sandbox.InProcess,
-		})
+		v, err := e.execute(n, item.In)
 		return row(v, p.Measure), err
 	})
+}
+
+// executor runs candidates as the parameters say.
+type executor struct {
+	params  Params
+	pool    *sandbox.Pool
+	budgets *budgets
+	clock   *int64
+}
+
+// execute runs one candidate on the n-th worker.
+func (e *executor) execute(n int, c in) (sandbox.Verdict, error) {
+	if err := check(c, e.params.Form); err != nil {
+		return sandbox.Verdict{}, err
+	}
+	job := sandbox.Job{
+		Code: c.Code, Tests: c.Tests, Setup: c.Setup, Form: e.params.Form,
+		InProcess: e.params.Judge == sandbox.InProcess, Clock: e.clock,
+	}
+	var err error
+	if job.CPU, err = e.budgets.of(c, func() (sandbox.Verdict, error) {
+		reference := job
+		reference.Code = c.Ref
+		return e.pool.Judge(n, reference)
+	}); err != nil {
+		return sandbox.Verdict{}, err
+	}
+	return e.pool.Judge(n, job)
 }
 
 // check finds tests that don't have the form that the pipeline says.

@@ -2,14 +2,17 @@ package containerdexec
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 
+	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/node/nodetest"
 	"github.com/ouroflow/ouroflow/engine/table/tableio"
 	"github.com/ouroflow/ouroflow/nodes/internal/verdict"
+	"github.com/ouroflow/ouroflow/nodes/sandbox"
 )
 
 func needPython(t testing.TB) {
@@ -170,6 +173,65 @@ func TestBundledReferencesPass(t *testing.T) {
 	for i, r := range execute(t, candidates, nil) {
 		if r.Verdict != verdict.Passed {
 			t.Errorf("the reference of problem %s: %s", rows[i].Text("task_id"), r.Verdict)
+		}
+	}
+}
+
+// The CPU time of a problem goes by its reference.
+func TestCalibratedBudget(t *testing.T) {
+	slow := "def add(a, b):\n  n = 0\n  while n < 10**8: n += 1\n  return a + b"
+	quick := "def add(a, b): return a + b"
+	rows := execute(t, []in{
+		{Code: slow, Tests: addTests, Ref: quick},
+		{Code: quick, Tests: addTests, Ref: quick},
+		{Code: quick, Tests: addTests, Ref: "def add(a, b): return 0"},
+	}, func(p *Params) { p.Limits.Budget, p.Limits.CPU, p.Limits.Wall = "auto", 60, 120 })
+	want := []string{verdict.Timeout, verdict.Passed, verdict.Passed}
+	for i, r := range rows {
+		if r.Verdict != want[i] {
+			t.Errorf("candidate %d: %s, want %s", i, r.Verdict, want[i])
+		}
+	}
+}
+
+func TestCalibrated(t *testing.T) {
+	for _, test := range []struct {
+		verdict string
+		cpu     float64
+		want    int
+	}{
+		{verdict.Passed, 5, 1}, {verdict.Passed, 150, 2}, {verdict.Passed, 300, 4}, {verdict.Passed, 5000, 10},
+		{verdict.Failed, 5, 10}, {verdict.Timeout, 10000, 10},
+	} {
+		if got := calibrated(sandbox.Verdict{Verdict: test.verdict, CPU: test.cpu}, 10); got != test.want {
+			t.Errorf("a reference that is %s after %g ms: %d s, want %d", test.verdict, test.cpu, got, test.want)
+		}
+	}
+}
+
+// Candidates are told the date that the pipeline wants.
+func TestClock(t *testing.T) {
+	code := "import time, datetime\nfrom datetime import date\ndef f(): return time.time(), datetime.datetime.now(), date.today(), time.gmtime().tm_year, datetime.datetime.utcnow().year"
+	tests := []string{"import datetime\nassert f() == (1704164645.0, datetime.datetime(2024, 1, 2, 3, 4, 5), datetime.date(2024, 1, 2), 2024, 2024)"}
+	rows := execute(t, []in{{Code: code, Tests: tests}}, func(p *Params) { p.Clock = "2024-01-02T03:04:05Z" })
+	if rows[0].Verdict != verdict.Passed {
+		t.Errorf("%s: %s", rows[0].Verdict, *rows[0].Message)
+	}
+}
+
+// What can't be meant is told before anything runs.
+func TestBadParams(t *testing.T) {
+	for want, set := range map[string]func(*Params){
+		"image":   func(p *Params) { p.Image = "python:3.12" },
+		"runtime": func(p *Params) { p.Runtime, p.Image = "process", "oci-tar:x.tar" },
+		"clock":   func(p *Params) { p.Clock = "noon" },
+	} {
+		p := Type().New().(*Params)
+		set(p)
+		_, err := Type().Bind(p)
+		var field *node.FieldError
+		if !errors.As(err, &field) || field.Field != want {
+			t.Errorf("%s: %v", want, err)
 		}
 	}
 }

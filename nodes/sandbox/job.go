@@ -40,6 +40,8 @@ type Job struct {
 	Setup     string   `json:"setup"`
 	Form      string   `json:"form"`
 	InProcess bool     `json:"in_process"` // run the tests in the candidate's process
+	CPU       int      `json:"cpu_s"`      // seconds of CPU time; 0: what Limits say
+	Clock     *int64   `json:"clock"`      // seconds since 1970 that all clocks show; nil: the time
 }
 
 // The ways in which tests are run.
@@ -64,6 +66,7 @@ type Verdict struct {
 	Wall        float64 `json:"wall_ms"`
 	MaxRSS      int64   `json:"max_rss_kb"`
 	Starved     int64   `json:"starved_ms"` // ready to run, but without a processor
+	Late        bool    `json:"late"`       // wall time ran out, not CPU time
 	Attempts    int64   `json:"-"`
 }
 
@@ -71,9 +74,18 @@ type Verdict struct {
 // processor ran on an overloaded machine.
 const starvedShare = 0.1
 
-// Doubtful reports whether a timeout may be the machine's doing.
-func (v *Verdict) Doubtful() bool {
+// doubtful reports whether a timeout may be the machine's doing.
+func (v *Verdict) doubtful() bool {
 	return v.Verdict == verdict.Timeout && float64(v.Starved) > starvedShare*v.Wall
+}
+
+// starvedOut is the part of its wall time without a processor from which on a candidate
+// ran out of all the time that a worker adds for that.
+const starvedOut = 0.85
+
+// unknown reports whether a timeout says nothing of the candidate.
+func (v *Verdict) unknown() bool {
+	return v.Verdict == verdict.Timeout && v.Late && float64(v.Starved) > starvedOut*v.Wall
 }
 
 // message is what a worker writes: its greeting, a verdict, or a fault.

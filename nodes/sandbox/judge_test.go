@@ -37,6 +37,11 @@ func valuesCross(t *testing.T, p *sandbox.Pool) {
 		{name: "value that is too large", code: "def f(): return 'x' * (20 << 20)", test: "assert f()", want: verdict.Error},
 		{name: "value in itself", code: "def f():\n  l = []\n  l.append(l)\n  return l", test: "assert f()", want: verdict.Error},
 		{name: "tests that don't end", code: "def f(): return 1", test: "while f(): pass", want: verdict.Timeout},
+		{name: "test that is kept busy", code: "def f(): return range(10**18)", test: "assert sum(f()) == 6", want: verdict.Timeout},
+		{name: "test that is kept busy in Python", code: "def f(): return range(10**18)", test: "for x in f(): pass", want: verdict.Timeout},
+		{name: "test that is fed without end", code: "def f():\n  while True: yield 1", test: "assert list(f()) == [1]", want: verdict.Timeout},
+		{name: "test that runs out of memory", code: "def f(): return range(10**18)", test: "assert list(f()) == [1]", want: verdict.MemoryLimit},
+		{name: "test that is fed too much memory", code: "def f(): return range(1, 10**9)", test: "assert sorted(f()) == [1]", want: verdict.MemoryLimit},
 		{name: "candidate runs out of memory", code: "def f(): return [0] * (1 << 30)", test: "assert f()", want: verdict.MemoryLimit},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -2,12 +2,14 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/nodes/internal/verdict"
 )
 
 // attempts is how often a candidate is tried when its worker breaks.
@@ -20,6 +22,7 @@ type Pool struct {
 	logf    func(string, ...any)
 	workers []*Worker
 	alone   sync.RWMutex // held for writing by a candidate that runs alone
+	closing sync.Once
 }
 
 // NewPool starts the first of n workers, to find out what protections there are; the
@@ -69,18 +72,21 @@ func (p *Pool) Judge(n int, job Job) (Verdict, error) {
 	p.alone.RLock()
 	v, err := p.retried(n, job)
 	p.alone.RUnlock()
-	if err != nil || !v.Doubtful() {
+	if err != nil || !v.doubtful() {
 		return v, err
 	}
+	return p.judgeAlone(n, job, v)
+}
+
+func (p *Pool) judgeAlone(n int, job Job, before Verdict) (Verdict, error) {
 	p.alone.Lock()
 	defer p.alone.Unlock()
-	again, err := p.retried(n, job)
-	again.Attempts += v.Attempts
-	if err == nil && again.Doubtful() && float64(again.Starved) > again.CPU {
-		return again, node.Faultf("the machine is overloaded: a candidate ran out of time with %.1f s of CPU time, having been kept from a processor for %.1f s, also with all other candidates stopped",
-			again.CPU/1000, float64(again.Starved)/1000)
+	v, err := p.retried(n, job)
+	v.Attempts += before.Attempts
+	if err == nil && v.unknown() {
+		err = node.Faultf("the machine is overloaded: a candidate had a processor for %.1f s of %.1f, also with all others stopped", v.CPU/1000, v.Wall/1000)
 	}
-	return again, err
+	return v, err
 }
 
 func (p *Pool) retried(n int, job Job) (Verdict, error) {
@@ -90,6 +96,10 @@ func (p *Pool) retried(n int, job Job) (Verdict, error) {
 		if v, err = p.try(n, job); err == nil {
 			v.Attempts = try + 1
 			return v, nil
+		}
+		if errors.Is(err, errOvertime) {
+			p.stop(n)
+			return Verdict{Verdict: verdict.Timeout, Message: err.Error(), TestsTotal: int64(len(job.Tests)), Judged: Separate, Attempts: try + 1}, nil
 		}
 		if p.ctx.Err() != nil {
 			return Verdict{}, p.ctx.Err()
@@ -119,7 +129,9 @@ func (p *Pool) stop(n int) {
 }
 
 // Close ends the workers and closes the runtime.
-func (p *Pool) Close() {
+func (p *Pool) Close() { p.closing.Do(p.close) }
+
+func (p *Pool) close() {
 	var ends sync.WaitGroup
 	for n := range p.workers {
 		ends.Go(func() { p.stop(n) })

@@ -2,11 +2,8 @@ package sandbox
 
 import (
 	"context"
-	"fmt"
 	"os/exec"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/ouroflow/ouroflow/engine/node"
@@ -81,29 +78,4 @@ func FuzzParseVerdict(f *testing.F) {
 			t.Fatal("a reply without a verdict was accepted")
 		}
 	})
-}
-
-func BenchmarkCandidates(b *testing.B) {
-	for _, inProcess := range []bool{false, true} {
-		for _, n := range []int{1, 2} {
-			b.Run(fmt.Sprintf("workers=%d/in_process=%v", n, inProcess), func(b *testing.B) {
-				p := processPool(b, n)
-				var next atomic.Int64
-				b.ResetTimer()
-				var wg sync.WaitGroup
-				for w := range n {
-					wg.Go(func() {
-						for i := next.Add(1); i <= int64(b.N); i = next.Add(1) {
-							job := Job{Code: fmt.Sprintf("def add(a, b): return a + b # %d", i), Tests: addTests, Form: Asserts, InProcess: inProcess}
-							if _, err := p.Judge(w, job); err != nil {
-								b.Error(err)
-								return
-							}
-						}
-					})
-				}
-				wg.Wait()
-			})
-		}
-	}
 }

@@ -149,11 +149,12 @@ func (p *process) Kill() {
 }
 
 // Ended implements Transport.
-func (p *process) Ended() string {
-	if text := p.stderr.String(); text != "" {
-		return text
+func (p *process) Ended() (int, string) {
+	words := p.stderr.String()
+	if words == "" {
+		words = fmt.Sprint(p.cmd.ProcessState)
 	}
-	return fmt.Sprint(p.cmd.ProcessState)
+	return p.cmd.ProcessState.ExitCode(), words
 }
 
 // Tail keeps the end of what a worker writes to its standard error.

@@ -51,13 +51,15 @@ func processRuntime(t testing.TB) sandbox.Runtime {
 
 func containerRuntime(t testing.TB) sandbox.Runtime {
 	t.Helper()
-	rt, err := containers.New(context.Background(), containers.Options{
-		Address: testDaemon(t).Address(), OCIRuntime: "runc", Image: containers.HostImage, Python: "python3", Limits: limits,
-	})
+	rt, err := containers.New(context.Background(), containerOptions(testDaemon(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return rt
+}
+
+func containerOptions(d containers.Daemon) containers.Options {
+	return containers.Options{Address: d.Address(), OCIRuntime: "runc", Image: containers.HostImage, Python: "python3", Limits: limits}
 }
 
 // testDaemon is a containerd for the tests of this package.

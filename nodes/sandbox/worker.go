@@ -5,20 +5,22 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"time"
 
 	"github.com/ouroflow/ouroflow/nodes/internal/verdict"
+	"golang.org/x/sys/unix"
 )
 
 // Transport is a running Python that becomes a worker.
 type Transport interface {
-	io.Writer              // its standard input
-	Output() io.Reader     // its standard output
-	Kill()                 // ends it and everything that it started, and waits for that
-	Ended() (words string) // says how it ended, after Kill
+	io.Writer                          // its standard input
+	Output() io.Reader                 // its standard output
+	Kill()                             // ends it and everything that it started, and waits for that
+	Ended() (status int, words string) // how it ended, after Kill
 }
 
 // Surroundings are what a worker can count on where it runs.
@@ -170,7 +172,15 @@ func (w *Worker) ask(message any, patience time.Duration) ([]byte, error) {
 	}
 }
 
+// errOvertime says that a judge ended itself because a test used up the CPU time that
+// a candidate has, with what the candidate returned.
+var errOvertime = errors.New("a test ran out of CPU time with what the candidate returned")
+
 func (w *Worker) broken() error {
 	w.Kill()
-	return fmt.Errorf("the sandbox worker ended: %s", w.transport.Ended())
+	status, words := w.transport.Ended()
+	if status == int(unix.SIGXCPU) {
+		return errOvertime
+	}
+	return fmt.Errorf("the sandbox worker ended: %s", words)
 }

@@ -2,6 +2,8 @@ package containers
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -170,7 +172,7 @@ func (d Daemon) Down(ctx context.Context) (ended bool, err error) {
 			return false, fmt.Errorf("ending containerd, process %d: %w", pid, err)
 		}
 	}
-	return pid != 0, errors.Join(endShims(d.Address()), unmountUnder(d.Dir), removeCgroups(), os.RemoveAll(d.Dir))
+	return pid != 0, errors.Join(endShims(d.Address()), removeCgroup(cgroup(d.Address())), unmountUnder(d.Dir), os.RemoveAll(d.Dir))
 }
 
 // endGrace is how long containerd may take to end by itself.
@@ -238,22 +240,52 @@ func unmountUnder(dir string) error {
 	return errors.Join(failures...)
 }
 
-// removeCgroups removes the cgroup of all workers, which is empty, from every
-// hierarchy.
-func removeCgroups() error {
-	dirs, err := filepath.Glob("/sys/fs/cgroup/*/" + Namespace)
+// cgroup is the one that all workers of the containerd at an address are in.
+func cgroup(address string) string {
+	sum := sha256.Sum256([]byte(address))
+	return Namespace + "-" + hex.EncodeToString(sum[:4])
+}
+
+// removeCgroup ends what still runs in a cgroup, which is what a daemon that was
+// killed has left, and removes it from every hierarchy.
+func removeCgroup(name string) error {
+	dirs, err := filepath.Glob("/sys/fs/cgroup/*/" + name)
 	if err != nil {
 		return err
 	}
 	var failures []error
-	for _, dir := range append(dirs, "/sys/fs/cgroup/"+Namespace) {
-		children, _ := filepath.Glob(dir + "/worker-*")
+	for _, dir := range append(dirs, "/sys/fs/cgroup/"+name) {
+		children, err := filepath.Glob(dir + "/*/cgroup.procs")
+		failures = append(failures, err)
 		for _, child := range children {
-			_ = os.Remove(child)
+			failures = append(failures, endMembers(child))
+			failures = append(failures, ignoreMissing(os.Remove(filepath.Dir(child))))
 		}
-		if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
-			failures = append(failures, err)
+		failures = append(failures, ignoreMissing(os.Remove(dir)))
+	}
+	return errors.Join(failures...)
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// endMembers ends the processes that a file of a cgroup lists.
+func endMembers(file string) error {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	var failures []error
+	for _, field := range strings.Fields(string(b)) {
+		pid, err := strconv.Atoi(field)
+		if err == nil {
+			err = end(pid)
 		}
+		failures = append(failures, err)
 	}
 	return errors.Join(failures...)
 }

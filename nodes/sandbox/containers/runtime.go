@@ -37,6 +37,7 @@ type Options struct {
 type pool struct {
 	opts        Options
 	client      *containerd.Client
+	address     string
 	snapshotter string
 	image       containerd.Image
 	python      string
@@ -47,11 +48,11 @@ type pool struct {
 // New connects to containerd, removes what dead processes left there, and gets the
 // image.
 func New(ctx context.Context, o Options) (sandbox.Runtime, error) {
-	c, _, err := connect(ctx, o.Address)
+	c, address, err := connect(ctx, o.Address)
 	if err != nil {
 		return nil, node.Faultf("%w", err)
 	}
-	p := &pool{opts: o, client: c}
+	p := &pool{opts: o, client: c, address: address}
 	if err := p.prepare(inNamespace(ctx)); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
@@ -191,7 +192,7 @@ func (p *pool) spec(id string) []oci.SpecOpts {
 		oci.WithRootFSReadonly(),
 		oci.WithNoNewPrivileges,
 		oci.WithCapabilities([]string{"CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_DAC_OVERRIDE", "CAP_FOWNER"}),
-		oci.WithCgroup("/" + Namespace + "/" + id),
+		oci.WithCgroup("/" + cgroup(p.address) + "/" + id),
 		oci.WithMemoryLimit(uint64(p.opts.Limits.Memory+workerMemory) << 20),
 		oci.WithPidsLimit(int64(p.opts.Limits.Processes + workerProcesses)),
 		oci.WithMounts([]specs.Mount{
@@ -233,6 +234,7 @@ type container struct {
 	status    containerd.ExitStatus
 	listener  *net.UnixListener
 	conn      net.Conn
+	closed    atomic.Bool // the worker has closed its end
 	stderr    *sandbox.Tail
 	once      sync.Once
 }
@@ -290,7 +292,16 @@ func (t *container) accept(ctx context.Context) error {
 func (t *container) Write(b []byte) (int, error) { return t.conn.Write(b) }
 
 // Output implements sandbox.Transport.
-func (t *container) Output() io.Reader { return t.conn }
+func (t *container) Output() io.Reader { return t }
+
+// Read reads what the worker writes.
+func (t *container) Read(b []byte) (int, error) {
+	n, err := t.conn.Read(b)
+	if err != nil {
+		t.closed.Store(true)
+	}
+	return n, err
+}
 
 // killGrace is how long containerd may take to end and remove a container. What is
 // left after it, the next pool removes.
@@ -301,9 +312,7 @@ func (t *container) Kill() {
 	t.once.Do(func() {
 		ctx, cancel := context.WithTimeout(t.ctx, killGrace)
 		defer cancel()
-		if t.task != nil {
-			_ = t.task.Kill(ctx, syscall.SIGKILL, containerd.WithKillAll)
-		}
+		t.end(ctx)
 		if t.conn != nil {
 			t.conn.Close()
 		}
@@ -314,10 +323,37 @@ func (t *container) Kill() {
 	})
 }
 
-// Ended implements sandbox.Transport.
-func (t *container) Ended() string {
-	if text := t.stderr.String(); text != "" {
-		return text
+// end kills the worker, unless it has ended by itself: then how is worth knowing.
+func (t *container) end(ctx context.Context) {
+	if t.exit == nil {
+		return
 	}
-	return "its container is gone"
+	select {
+	case t.status = <-t.exit:
+		return
+	case <-time.After(t.patience()):
+	}
+	_ = t.task.Kill(ctx, syscall.SIGKILL, containerd.WithKillAll)
+	select {
+	case t.status = <-t.exit:
+	case <-ctx.Done():
+	}
+}
+
+// patience is how long to wait for the news that the worker has ended, which
+// containerd brings a moment later than the end of the connection.
+func (t *container) patience() time.Duration {
+	if t.conn == nil || !t.closed.Load() {
+		return 0
+	}
+	return time.Second
+}
+
+// Ended implements sandbox.Transport.
+func (t *container) Ended() (int, string) {
+	words := t.stderr.String()
+	if words == "" {
+		words = fmt.Sprintf("its container ended with status %d", t.status.ExitCode())
+	}
+	return int(t.status.ExitCode()), words
 }

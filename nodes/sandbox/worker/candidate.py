@@ -60,8 +60,43 @@ def execute(code, namespace, in_test):
         raise Ended("error", e)
 
 
-def define(setup, code, name=NAME):
+def stop_clock(seconds):
+    """Has every clock that tells the date say the same."""
+    import datetime
+    import time
+
+    def at(function):
+        return lambda *args: function(*(args or (seconds,)))
+
+    class Date(datetime.date):
+        @classmethod
+        def today(cls):
+            return cls.fromtimestamp(seconds)
+
+    class DateTime(datetime.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls.fromtimestamp(seconds, tz)
+
+        @classmethod
+        def today(cls):
+            return cls.fromtimestamp(seconds)
+
+        @classmethod
+        def utcnow(cls):
+            return cls.utcfromtimestamp(seconds)
+
+    time.time, time.time_ns = lambda: float(seconds), lambda: seconds * 10**9
+    for name in ("gmtime", "localtime", "ctime"):
+        setattr(time, name, at(getattr(time, name)))
+    datetime.date, datetime.datetime = Date, DateTime
+
+
+def define(job, name=NAME):
     """Runs the setup and the candidate; returns what they define."""
+    setup, code = job["setup"], job["code"]
+    if job["clock"] is not None:
+        stop_clock(job["clock"])
     module = types.ModuleType(name)
     sys.modules[name] = module  # dataclasses and pickle look it up
     namespace = module.__dict__
@@ -203,7 +238,7 @@ def serve(channel, job):
     """Runs a candidate whose tests are held by a judge."""
     served = SERVED
     try:
-        namespace = define(job["setup"], job["code"])
+        namespace = define(job)
     except Ended as e:
         channel.send({"ended": e.result()})
         return
@@ -218,7 +253,7 @@ def run_tests(channel, job):
     """Runs a candidate and its tests in one process, where it could cheat."""
     send, reached = channel.send, 0
     try:
-        namespace = define(job["setup"], job["code"])
+        namespace = define(job)
         for test in job["tests"]:
             execute(compiled(test, "<test>", "error"), namespace, True)
             reached += 1
@@ -233,7 +268,7 @@ def run_tests(channel, job):
 def run_program(channel, job):
     """Runs a candidate as a program that reads its standard input."""
     try:
-        define("", job["code"], "__main__")
+        define(job, "__main__")
         result = {"verdict": "passed"}
     except Ended as e:
         result = e.result()

@@ -39,7 +39,7 @@ def mount(source, target, kind, flags, data=None):
 
 
 def mount_empty(path):
-    mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,mode=1777")
+    mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,nr_inodes=16384,mode=1777")
 
 
 def limit(which, soft, hard):
@@ -151,12 +151,12 @@ class Sandbox:
             for name in os.listdir(path):
                 remove(os.path.join(path, name))
 
-    def confine(self):
+    def confine(self, cpu):
         """Takes the rest away from a candidate: its privileges."""
         user = self.conf["user"]
         os.setsid()
         prefer_to_kill()
-        limit(resource.RLIMIT_CPU, self.conf["cpu_s"], self.conf["cpu_s"] + 1)
+        limit(resource.RLIMIT_CPU, cpu, cpu + 1)
         if self.own_user:
             os.setgroups([])
             os.setresgid(user, user, user)

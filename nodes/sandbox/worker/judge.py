@@ -11,24 +11,28 @@ an operand of a comparison over: == means "is the same object".
 """
 
 import ast
+import builtins
+import ctypes
 import functools
 import hashlib
 import json
 import os
-import re
+import resource
 import signal
 import socket
 import sys
 import types
 
 import candidate
+import confine
 import server
 import suspicion
 import values
 
 PROTOCOL = 2
 IN_PROCESS, SEPARATE = "in_process", "separate"
-OWN_TIME = 10  # times the wall limit after which a test that hangs in here is given up
+OWN_TIME = 10  # times the wall limit after which a test that sleeps in here is given up
+OWN_MEMORY = 1 << 30  # bytes that what candidates return may become in here
 
 
 class Overtime(BaseException):
@@ -188,13 +192,12 @@ def rebuild(raised):
     if type(raised) is not dict:
         raise TypeError("an exception is no object")
     name, message, args = str(raised["type"])[:100], str(raised["message"])[:1000], raised["args"]
-    kind = getattr(__builtins__, name, None) if isinstance(__builtins__, types.ModuleType) else __builtins__.get(name)
+    kind = getattr(builtins, name, None)
     if isinstance(kind, type) and issubclass(kind, BaseException) and type(args) is list:
-        if all(type(a) in (str, int, float, bool) for a in args) and kind is not Overtime:
-            try:
-                return kind(*args)
-            except TypeError:
-                pass
+        try:
+            return kind(*[a for a in args if type(a) in (str, int, float, bool)])
+        except TypeError:
+            pass
     error = CandidateError(message)
     error.name = name
     return error
@@ -244,16 +247,19 @@ def is_test_case(node):
 
 
 def entry_points(trees):
-    """The names of builtins that the tests call as the candidate's: they call nothing
-    else in common, so that a problem whose function is called sum can be told from
-    one whose tests use the builtin."""
-    called = [{n.func.id for n in ast.walk(t) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)} for t in trees]
-    common = set.intersection(*called) if called else set()
-    return set() if any(not is_builtin(n) for n in common) else common
+    """The builtins that a candidate is to redefine: the tests call them and use no
+    other name that isn't their own, so that a problem whose function is called sum
+    can be told from one whose tests use the builtin."""
+    used, called = set(), set()
+    for tree in trees:
+        names = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
+        used |= {n.id for n in names if isinstance(n.ctx, ast.Load)} - {n.id for n in names if not isinstance(n.ctx, ast.Load)}
+        called |= {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    return called if all(map(is_builtin, used)) else set()
 
 
 def is_builtin(name):
-    return hasattr(__import__("builtins"), name)
+    return hasattr(builtins, name)
 
 
 @functools.lru_cache(maxsize=256)
@@ -270,6 +276,7 @@ class Judge:
 
     def judge(self, job):
         """Runs a candidate and returns its verdict."""
+        job["cpu_s"] = job["cpu_s"] or self.conf["cpu_s"]
         try:
             tests = prepare(job["form"], job["setup"], tuple(job["tests"]), tuple(job.get("names", ())))
         except candidate.Ended as e:
@@ -293,7 +300,8 @@ class Judge:
         theirs.close()
         if stdin is not None:
             os.close(fd)
-        self.channel.send(dict({"mode": mode, "code": job["code"], "setup": job["setup"]}, **more))
+        shared = {name: job[name] for name in ("code", "setup", "clock", "cpu_s")}
+        self.channel.send(dict(shared, mode=mode, **more))
         return Session(ours, output)
 
     def finish(self, session):
@@ -312,14 +320,16 @@ class Judge:
         out = {"tests_passed": 0, "tests_total": len(tests.tests), "judged": SEPARATE}
         try:
             opening = greet(session)
-            if "ended" in opening:
-                result = opening["ended"]
+            if "ended" in opening:  # before any test: whatever it says, it is no pass
+                result = None if ended_as(opening["ended"], "passed") else opening["ended"]
             else:
-                result = Trial(session, tests, opening["names"], out, self.conf["wall_s"]).run()
+                result = Trial(session, tests, opening["names"], out, job["cpu_s"], self.conf["wall_s"]).run()
+        except candidate.Ended as e:
+            result = e.result()
         except (values.Lost, KeyError, TypeError):
             result = None
         report = self.finish(session)
-        return self.conclude(out, result, report)
+        return conclude(job, out, result, report)
 
     def in_process(self, job, tests):
         """Has the candidate run the tests. It says for itself how it went."""
@@ -339,7 +349,7 @@ class Judge:
             result = {"verdict": "error", "exception": "EarlyExit", "message": "a pass was claimed before the last test ended"}
         elif ended_as(result, "failed"):
             out["failed_test"] = out["tests_passed"]
-        return self.conclude(out, result, report)
+        return conclude(job, out, result, report)
 
     def programs(self, job, tests):
         """Runs the candidate as a program, once for each test."""
@@ -356,33 +366,34 @@ class Judge:
             if ended_as(result, "passed") and lines(report["written"].decode("utf-8", "replace")) != lines(test["output"]):
                 result = {"verdict": "failed", "exception": None, "message": "its output differs"}
                 out["failed_test"] = i
-            out = self.conclude(out, result, merged(out, report))
+            out = conclude(job, out, result, merged(out, report))
             if out["verdict"] != "passed":
                 return out
             out["tests_passed"] += 1
         return out
 
-    def conclude(self, out, result, report):
-        """Makes the verdict from what the judge heard and what the server saw."""
-        if "fault" in report:
-            raise OSError(report["fault"])
-        for name in ("cpu_ms", "wall_ms", "max_rss_kb", "starved_ms"):
-            out[name] = report[name]
-        if report["written"]:
-            out["output_sha256"] = hashlib.sha256(report["written"]).hexdigest()
-        sig = report["signal"]
-        if checked(result):
-            out.update((k, result.get(k)) for k in ("verdict", "exception", "message"))
-        elif report["late"] or sig == signal.SIGXCPU or (sig == signal.SIGKILL and report["cpu_ms"] >= 1000 * self.conf["cpu_s"]):
-            out.update(verdict="timeout", message="wall time used up" if report["late"] else "CPU time used up")
-        elif sig == signal.SIGXFSZ:
-            out.update(verdict="output_limit")
-        elif sig:
-            out.update(verdict="killed", message="signal %d" % sig)
-        else:
-            out.update(verdict="error", exception="EarlyExit",
-                       message="the process ended with status %d before its tests did" % report["status"])
-        return out
+
+def conclude(job, out, result, report):
+    """Makes the verdict from what the judge heard and what the server saw."""
+    if "fault" in report:
+        raise OSError(report["fault"])
+    for name in ("cpu_ms", "wall_ms", "max_rss_kb", "starved_ms", "late"):
+        out[name] = report[name]
+    if report["written"]:
+        out["output_sha256"] = hashlib.sha256(report["written"]).hexdigest()
+    sig = report["signal"]
+    if checked(result):
+        out.update((k, result.get(k)) for k in ("verdict", "exception", "message"))
+    elif report["late"] or sig == signal.SIGXCPU or (sig == signal.SIGKILL and report["cpu_ms"] >= 1000 * job["cpu_s"]):
+        out.update(verdict="timeout", message="wall time used up" if report["late"] else "CPU time used up")
+    elif sig == signal.SIGXFSZ:
+        out.update(verdict="output_limit")
+    elif sig:
+        out.update(verdict="killed", message="signal %d" % sig)
+    else:
+        out.update(verdict="error", exception="EarlyExit",
+                   message="the process ended with status %d before its tests did" % report["status"])
+    return out
 
 
 def file_of(text):
@@ -410,7 +421,7 @@ def checked(result):
         all(result.get(k) is None or type(result[k]) is str and len(result[k]) < 4096 for k in ("exception", "message"))
 
 
-VERDICTS = {"passed", "failed", "error", "syntax_error", "memory_limit"}
+VERDICTS = {"passed", "failed", "error", "syntax_error", "memory_limit", "timeout"}
 
 
 def merged(out, report):
@@ -430,8 +441,8 @@ def lines(text):
 class Trial:
     """The tests of one candidate, run against it."""
 
-    def __init__(self, session, tests, names, out, wall):
-        self.session, self.tests, self.out, self.wall = session, tests, out, wall
+    def __init__(self, session, tests, names, out, cpu, wall):
+        self.session, self.tests, self.out, self.cpu, self.wall = session, tests, out, cpu, wall
         self.namespace = self.define(names)
 
     def define(self, names):
@@ -445,17 +456,25 @@ class Trial:
         if self.tests.setup_code:
             candidate.execute(self.tests.setup_code, namespace, False)
         for name, value in names.items():
-            if name in namespace or is_builtin(name) and name not in self.tests.entry:
+            if name in namespace or name.startswith("__") or is_builtin(name) and name not in self.tests.entry:
                 continue
             namespace[name] = self.session.decoder.read(value)
         return namespace
 
     def run(self):
+        """Runs the tests. What a candidate returns may keep a test busy in here, such
+        as a sum over a range without end: tests get the CPU time that a candidate
+        gets, and if they don't even notice that it is up, the process ends."""
         signal.setitimer(signal.ITIMER_REAL, OWN_TIME * self.wall)
+        signal.setitimer(signal.ITIMER_PROF, self.cpu)
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        most = int(used.ru_utime + used.ru_stime) + self.cpu + 2
+        resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
         try:
             return self.all()
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
     def all(self):
         solution(self.namespace)
@@ -479,6 +498,8 @@ class Trial:
                 run_functions(self.namespace)
         except MemoryError as e:
             return self.ended("memory_limit", e)
+        except Overtime as e:
+            return self.ended("timeout", e)
         except AssertionError as e:
             return self.ended("failed", e)
         except BaseException as e:
@@ -520,7 +541,17 @@ def run_functions(namespace):
 
 
 def overtime(*_):
-    raise Overtime("the test took too long")
+    raise Overtime("a test took too long with what the candidate returned")
+
+
+def guard():
+    """Bounds what tests can use up in this process. SIGXCPU ends it with its number:
+    a handler in C, since one in Python waits for the code that doesn't end."""
+    signal.signal(signal.SIGALRM, overtime)
+    signal.signal(signal.SIGPROF, overtime)
+    libc = ctypes.CDLL(None)
+    libc.signal(signal.SIGXCPU, ctypes.cast(libc._exit, ctypes.c_void_p))
+    confine.limit(resource.RLIMIT_AS, OWN_MEMORY, OWN_MEMORY)
 
 
 def main(conf, requests, replies):
@@ -541,7 +572,7 @@ def main(conf, requests, replies):
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1):
         os.dup2(null, fd)
-    signal.signal(signal.SIGALRM, overtime)
+    guard()
     server.preload()
     for line in requests:
         try:

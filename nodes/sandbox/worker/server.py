@@ -33,6 +33,7 @@ class Server:
             if not mark:
                 return
             self.channel.send(self.run(self.channel.receive(), *fds))
+            self.sandbox.clean()  # if that fails, the next candidate gets a new worker
 
     def run(self, job, talk, stdin, output):
         """Runs a candidate until it ends, the judge has heard enough, or time is up."""
@@ -42,9 +43,7 @@ class Server:
             self.become(job, talk, stdin, output)
         for fd in (talk, stdin, output):
             os.close(fd)
-        report = self.watch(pid)
-        self.sandbox.clean()
-        return report
+        return self.watch(pid)
 
     def make_room(self):
         if self.sandbox.own_processes:
@@ -64,7 +63,7 @@ class Server:
                 os.dup2(fd, at)
             os.dup2(talk, 3)
             os.closerange(4, 65536)
-            self.sandbox.confine()
+            self.sandbox.confine(job["cpu_s"])
             candidate.CHANNEL.send({"ready": True})
             candidate.MODES[job["mode"]](candidate.CHANNEL, job)
             status = 0

@@ -16,7 +16,7 @@ import struct
 import sys
 import types
 
-FRAME_LIMIT = 16 << 20  # bytes of one message
+FRAME_LIMIT = 4 << 20  # bytes of one message
 HEADER = struct.Struct(">I")
 SMALL = 1 << 63
 
@@ -53,7 +53,7 @@ class Channel:
             raise Lost("a message of %d bytes was announced" % size)
         try:
             return json.loads(self.take(size))
-        except (ValueError, RecursionError) as e:
+        except (ValueError, RecursionError, MemoryError) as e:
             raise Lost("a message isn't JSON: %s" % e)
 
     def take(self, size):
@@ -105,7 +105,6 @@ class Encoder:
             collections.deque: ("q", each(collections.deque.__iter__)),
             decimal.Decimal: ("dec", decimal.Decimal.__str__),
             fractions.Fraction: ("fr", lambda v: [self.encode(v.numerator), self.encode(v.denominator)]),
-            datetime.date: ("da", lambda v: [v.year, v.month, v.day]),
             datetime.timedelta: ("td", lambda v: [v.days, v.seconds, v.microseconds]),
             type({}.keys()): ("dk", each(iter)), type({}.values()): ("dv", each(iter)),
             type({}.items()): ("di", each(iter)),
@@ -127,14 +126,25 @@ class Encoder:
         known = self.exact.get(t)
         if known:
             return {known[0]: known[1](v)}
-        if t is datetime.datetime and v.tzinfo is None:
-            return {"dt": [v.year, v.month, v.day, v.hour, v.minute, v.second, v.microsecond]}
+        if isinstance(v, DATE):
+            return self.date(v)
         if t is types.ModuleType and v.__name__ in PUBLIC:
             return {"m": v.__name__}
         for base, convert in self.bases:
             if isinstance(v, base):
                 return self.encode(convert(v))
         return self.export(v)
+
+    def date(self, v):
+        day = [v.year, v.month, v.day]
+        if not isinstance(v, DATETIME):
+            return {"da": day}
+        if v.tzinfo is not None:
+            return self.export(v)
+        return {"dt": day + [v.hour, v.minute, v.second, v.microsecond]}
+
+
+DATE, DATETIME = datetime.date, datetime.datetime  # also where a candidate replaces them
 
 
 def same_order(kind):
