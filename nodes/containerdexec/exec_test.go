@@ -11,8 +11,8 @@ import (
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/node/nodetest"
 	"github.com/ouroflow/ouroflow/engine/table/tableio"
+	"github.com/ouroflow/ouroflow/nodes/internal/execution"
 	"github.com/ouroflow/ouroflow/nodes/internal/verdict"
-	"github.com/ouroflow/ouroflow/nodes/sandbox"
 )
 
 func needPython(t testing.TB) {
@@ -22,13 +22,14 @@ func needPython(t testing.TB) {
 	}
 }
 
-func execute(t testing.TB, candidates []in, set func(*Params)) []out {
+func execute(t testing.TB, candidates []execution.Candidate, set func(*Params)) []out {
 	t.Helper()
 	needPython(t)
 	b := nodetest.New(t)
 	nodetest.Bind(t, b, "in", candidates)
 	res, err := b.Run(t, Type(), func(p any) {
 		q := p.(*Params)
+		q.Runtime = "process"
 		q.Workers, q.Limits.CPU, q.Limits.Wall, q.Limits.Memory, q.Limits.Output = 2, 1, 4, 512, 64
 		if set != nil {
 			set(q)
@@ -45,7 +46,7 @@ var addTests = []string{"assert add(1, 2) == 3", "assert add(0, 0) == 0"}
 
 // Every way in which a candidate can end, and what it may try.
 func TestVerdicts(t *testing.T) {
-	for _, test := range []struct {
+	tests := []struct {
 		name, code, want string
 		passed           int64
 		exception        string
@@ -82,29 +83,32 @@ func TestVerdicts(t *testing.T) {
 		{"claims a pass", "import os\nos.write(3, b'{\"verdict\": \"passed\"}\\n')\nos._exit(0)", verdict.Error, 0, "EarlyExit"},
 		{"kills all", "import os\ntry: os.kill(-1, 9)\nexcept OSError: pass\ndef add(a, b): return a + b", "", 0, ""},
 		{"after the attacks", "def add(a, b): return b + a", verdict.Passed, 2, ""},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			got := execute(t, []in{{Code: test.code, Tests: addTests}}, nil)[0]
-			exception := ""
-			if got.Exception != nil {
-				exception = *got.Exception
-			}
-			if test.want != "" && got.Verdict != test.want || got.TestsPassed != test.passed && test.want != "" || test.exception != "" && exception != test.exception {
-				message := ""
-				if got.Message != nil {
-					message = *got.Message
-				}
-				t.Errorf("got %s %d/%d %s: %s; want %s %d %s", got.Verdict, got.TestsPassed, got.TestsTotal, exception, message, test.want, test.passed, test.exception)
-			}
-		})
 	}
+	candidates := make([]execution.Candidate, len(tests))
+	for i, test := range tests {
+		candidates[i] = execution.Candidate{Code: test.code, Tests: addTests}
+	}
+	for i, got := range execute(t, candidates, nil) {
+		test := tests[i]
+		exception := text(got.Exception)
+		if test.want != "" && (got.Verdict != test.want || got.TestsPassed != test.passed) || test.exception != "" && exception != test.exception {
+			t.Errorf("%s: got %s %d/%d %s: %s; want %s %d %s", test.name, got.Verdict, got.TestsPassed, got.TestsTotal, exception, text(got.Message), test.want, test.passed, test.exception)
+		}
+	}
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 // One candidate can't be seen by the next on the same worker.
 func TestCandidatesAreApart(t *testing.T) {
 	leave := "import builtins\nbuiltins.leak = 1\nopen('left', 'w').write('x')\ndef add(a, b): return a + b"
 	look := "import builtins, os\ndef add(a, b): return a + b + hasattr(builtins, 'leak') + os.path.exists('left')"
-	rows := execute(t, []in{{Code: leave, Tests: addTests}, {Code: look, Tests: addTests}}, func(p *Params) { p.Workers = 1 })
+	rows := execute(t, []execution.Candidate{{Code: leave, Tests: addTests}, {Code: look, Tests: addTests}}, func(p *Params) { p.Workers = 1 })
 	for i, r := range rows {
 		if r.Verdict != verdict.Passed {
 			t.Errorf("candidate %d: %s", i, r.Verdict)
@@ -114,7 +118,7 @@ func TestCandidatesAreApart(t *testing.T) {
 
 // Messages don't differ from run to run.
 func TestMessagesAreStable(t *testing.T) {
-	rows := execute(t, []in{{Code: "raise ValueError(object())", Tests: addTests}}, nil)
+	rows := execute(t, []execution.Candidate{{Code: "raise ValueError(object())", Tests: addTests}}, nil)
 	if m := rows[0].Message; m == nil || !strings.Contains(*m, "0x...") {
 		t.Errorf("message = %v", m)
 	}
@@ -124,8 +128,8 @@ func TestMessagesAreStable(t *testing.T) {
 // from worker to worker.
 func TestHashSeedIsFixed(t *testing.T) {
 	code := "raise ValueError(hash('abc'), list({'x', 'y', 'z', 'w'}))"
-	first := execute(t, []in{{Code: code, Tests: addTests}}, nil)[0]
-	second := execute(t, []in{{Code: code, Tests: addTests}}, nil)[0]
+	first := execute(t, []execution.Candidate{{Code: code, Tests: addTests}}, nil)[0]
+	second := execute(t, []execution.Candidate{{Code: code, Tests: addTests}}, nil)[0]
 	if *first.Message != *second.Message {
 		t.Errorf("%s, then %s", *first.Message, *second.Message)
 	}
@@ -136,7 +140,7 @@ func TestHostMountsStay(t *testing.T) {
 	if err != nil {
 		t.Skip("no mount table: ", err)
 	}
-	execute(t, []in{{Code: "def add(a, b): return a + b", Tests: addTests}}, nil)
+	execute(t, []execution.Candidate{{Code: "def add(a, b): return a + b", Tests: addTests}}, nil)
 	after, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil || string(before) != string(after) {
 		t.Errorf("the mount table changed: %v\n%s\n%s", err, before, after)
@@ -144,7 +148,7 @@ func TestHostMountsStay(t *testing.T) {
 }
 
 func TestUnusablePython(t *testing.T) {
-	n, err := Type().Bind(&Params{Python: "/no/such/python"})
+	n, err := Type().Bind(&Params{Params: execution.Params{Image: "host", Python: "/no/such/python"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,9 +167,9 @@ func TestBundledReferencesPass(t *testing.T) {
 	if err != nil || len(rows) < 100 {
 		t.Fatalf("%d problems, %v", len(rows), err)
 	}
-	var candidates []in
+	var candidates []execution.Candidate
 	for _, o := range rows {
-		candidates = append(candidates, in{Code: o.Text("code"), Tests: o.Texts("test_list"), Setup: o.Text("test_setup_code")})
+		candidates = append(candidates, execution.Candidate{Code: o.Text("code"), Tests: o.Texts("test_list"), Setup: o.Text("test_setup_code")})
 		if len(o.Texts("test_list")) < 3 {
 			t.Errorf("problem %s has fewer than three tests", o.Text("task_id"))
 		}
@@ -181,10 +185,10 @@ func TestBundledReferencesPass(t *testing.T) {
 func TestCalibratedBudget(t *testing.T) {
 	slow := "def add(a, b):\n  n = 0\n  while n < 10**8: n += 1\n  return a + b"
 	quick := "def add(a, b): return a + b"
-	rows := execute(t, []in{
-		{Code: slow, Tests: addTests, Ref: quick},
-		{Code: quick, Tests: addTests, Ref: quick},
-		{Code: quick, Tests: addTests, Ref: "def add(a, b): return 0"},
+	rows := execute(t, []execution.Candidate{
+		{Code: slow, Tests: addTests, Reference: quick},
+		{Code: quick, Tests: addTests, Reference: quick},
+		{Code: quick, Tests: addTests, Reference: "def add(a, b): return 0"},
 	}, func(p *Params) { p.Limits.Budget, p.Limits.CPU, p.Limits.Wall = "auto", 60, 120 })
 	want := []string{verdict.Timeout, verdict.Passed, verdict.Passed}
 	for i, r := range rows {
@@ -194,26 +198,11 @@ func TestCalibratedBudget(t *testing.T) {
 	}
 }
 
-func TestCalibrated(t *testing.T) {
-	for _, test := range []struct {
-		verdict string
-		cpu     float64
-		want    int
-	}{
-		{verdict.Passed, 5, 1}, {verdict.Passed, 150, 2}, {verdict.Passed, 300, 4}, {verdict.Passed, 5000, 10},
-		{verdict.Failed, 5, 10}, {verdict.Timeout, 10000, 10},
-	} {
-		if got := calibrated(sandbox.Verdict{Verdict: test.verdict, CPU: test.cpu}, 10); got != test.want {
-			t.Errorf("a reference that is %s after %g ms: %d s, want %d", test.verdict, test.cpu, got, test.want)
-		}
-	}
-}
-
 // Candidates are told the date that the pipeline wants.
 func TestClock(t *testing.T) {
 	code := "import time, datetime\nfrom datetime import date\ndef f(): return time.time(), datetime.datetime.now(), date.today(), time.gmtime().tm_year, datetime.datetime.utcnow().year"
 	tests := []string{"import datetime\nassert f() == (1704164645.0, datetime.datetime(2024, 1, 2, 3, 4, 5), datetime.date(2024, 1, 2), 2024, 2024)"}
-	rows := execute(t, []in{{Code: code, Tests: tests}}, func(p *Params) { p.Clock = "2024-01-02T03:04:05Z" })
+	rows := execute(t, []execution.Candidate{{Code: code, Tests: tests}}, func(p *Params) { p.Clock = "2024-01-02T03:04:05Z" })
 	if rows[0].Verdict != verdict.Passed {
 		t.Errorf("%s: %s", rows[0].Verdict, *rows[0].Message)
 	}

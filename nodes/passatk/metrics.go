@@ -91,7 +91,7 @@ func passAtK(problems []*problem, k int) (values []float64, ok bool) {
 		if n < k {
 			return nil, false
 		}
-		values[i] = PassAtK(n, c, k)
+		values[i] = rank.PassAtK(n, c, k)
 	}
 	return values, true
 }

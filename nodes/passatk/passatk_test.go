@@ -1,6 +1,7 @@
 package passatk
 
 import (
+	"github.com/ouroflow/ouroflow/nodes/internal/rank"
 	"math"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func TestPassAtKIsTheDefinition(t *testing.T) {
 		if n-c >= k {
 			want = 1 - choose(n-c, k)/choose(n, k)
 		}
-		if got := PassAtK(n, c, k); math.Abs(got-want) > 1e-9 {
+		if got := rank.PassAtK(n, c, k); math.Abs(got-want) > 1e-9 {
 			t.Fatalf("PassAtK(%d, %d, %d) = %v, want %v", n, c, k, got, want)
 		}
 	})

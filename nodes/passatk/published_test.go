@@ -1,6 +1,7 @@
 package passatk
 
 import (
+	"github.com/ouroflow/ouroflow/nodes/internal/rank"
 	"math"
 	"os"
 	"testing"
@@ -40,7 +41,7 @@ func TestPublishedFigures(t *testing.T) {
 			sum, problems := 0.0, 0
 			for c, n := range count {
 				if c.config == config {
-					sum, problems = sum+PassAtK(n[0], n[1], k), problems+1
+					sum, problems = sum+rank.PassAtK(n[0], n[1], k), problems+1
 				}
 			}
 			got := sum / float64(problems)

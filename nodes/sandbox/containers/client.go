@@ -98,13 +98,13 @@ func snapshotter(ctx context.Context, c *containerd.Client) (string, error) {
 // HostImage is the image reference that means this machine's own Python.
 const HostImage = "host"
 
-// tarPrefix starts image references that name an OCI image in a tar file.
-const tarPrefix = "oci-tar:"
+// TarPrefix starts image references that name an OCI image in a tar file.
+const TarPrefix = "oci-tar:"
 
 // CheckImage finds references that can't be used.
 func CheckImage(ref string) error {
 	switch {
-	case ref == HostImage || strings.HasPrefix(ref, tarPrefix):
+	case ref == HostImage || strings.HasPrefix(ref, TarPrefix):
 		return nil
 	case !strings.Contains(ref, "@sha256:"):
 		return fmt.Errorf("image %q has no digest: what a tag means changes; write %s@sha256:..., oci-tar:PATH or host", ref, ref)
@@ -119,7 +119,7 @@ func Digest(ref string) (string, error) {
 	if ref == HostImage {
 		return HostImage, nil
 	}
-	if path, ok := strings.CutPrefix(ref, tarPrefix); ok {
+	if path, ok := strings.CutPrefix(ref, TarPrefix); ok {
 		d, err := tarDigest(path)
 		return d.String(), err
 	}
@@ -135,7 +135,7 @@ type images struct {
 
 // get returns an image, unpacked, and the interpreter in it.
 func (s images) get(ctx context.Context, ref, python string) (m containerd.Image, inside string, err error) {
-	path, isTar := strings.CutPrefix(ref, tarPrefix)
+	path, isTar := strings.CutPrefix(ref, TarPrefix)
 	inside = filepath.Base(python)
 	switch {
 	case ref == HostImage:

@@ -1,4 +1,4 @@
-package containerdexec
+package execution
 
 import (
 	"fmt"
@@ -38,8 +38,8 @@ func newBudgets(l Limits) *budgets { return &budgets{limits: l, problems: map[st
 
 // of returns the seconds for a candidate of a problem, 0 for what the limits say. The
 // first that asks has the reference run.
-func (b *budgets) of(c in, runReference func() (sandbox.Verdict, error)) (int, error) {
-	if b.limits.Budget != "auto" || c.Ref == "" {
+func (b *budgets) of(c Candidate, runReference func() (sandbox.Verdict, error)) (int, error) {
+	if b.limits.Budget != "auto" || c.Reference == "" {
 		return 0, nil
 	}
 	problem := b.problem(c)
@@ -51,8 +51,8 @@ func (b *budgets) of(c in, runReference func() (sandbox.Verdict, error)) (int, e
 	return problem.seconds, problem.err
 }
 
-func (b *budgets) problem(c in) *budget {
-	key := fmt.Sprintf("%q%q%q", c.Ref, c.Setup, c.Tests)
+func (b *budgets) problem(c Candidate) *budget {
+	key := fmt.Sprintf("%q%q%q", c.Reference, c.Setup, c.Tests)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.problems[key] == nil {
