@@ -13,8 +13,8 @@ import (
 )
 
 // allowed are the system calls that programs in Python make. All others fail with
-// EPERM: mounting, tracing, namespaces, keys, kernel modules, BPF, io_uring and the
-// rest are no business of a candidate's.
+// EPERM: mounting, tracing, namespaces, keys, kernel modules, BPF, io_uring, and the
+// shared memory and queues of System V and POSIX, which outlive their processes.
 var allowed = []string{
 	// files
 	"access", "chdir", "chmod", "chown", "close", "close_range", "copy_file_range", "creat", "dup", "dup2", "dup3",
@@ -32,7 +32,7 @@ var allowed = []string{
 	"alarm", "arch_prctl", "capget", "clone", "clone3", "execve", "execveat", "exit", "exit_group", "fork", "futex",
 	"futex_waitv", "get_robust_list", "getcpu", "getegid", "geteuid", "getgid", "getgroups", "getpgid", "getpgrp",
 	"getpid", "getppid", "getpriority", "getresgid", "getresuid", "getrlimit", "getrusage", "getsid", "gettid", "getuid",
-	"kill", "nanosleep", "pause", "pidfd_open", "pidfd_send_signal", "prctl", "prlimit64", "restart_syscall", "rseq",
+	"kill", "nanosleep", "pause", "pidfd_open", "pidfd_send_signal", "prctl", "restart_syscall", "rseq",
 	"rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo", "rt_sigreturn", "rt_sigsuspend",
 	"rt_sigtimedwait", "setgroups", "setresgid", "setresuid", "capset", "sched_get_priority_max", "sched_get_priority_min", "sched_getaffinity", "sched_getattr",
 	"sched_getparam", "sched_getscheduler", "sched_rr_get_interval", "sched_yield", "set_robust_list", "set_tid_address",
@@ -48,9 +48,6 @@ var allowed = []string{
 	"recvmsg", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown", "socket", "socketpair",
 	// the machine
 	"getrandom", "sysinfo", "uname",
-	// shared memory and queues, which are in a namespace of their own
-	"msgctl", "msgget", "msgrcv", "msgsnd", "semctl", "semget", "semop", "semtimedop", "shmat", "shmctl", "shmdt", "shmget",
-	"mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify", "mq_getsetattr",
 }
 
 // namespaceFlags are the flags of clone that make namespaces. (clone3 hides its flags
@@ -89,13 +86,14 @@ func filterPolicy() (*seccomp.Policy, error) {
 	})
 	return &seccomp.Policy{
 		DefaultAction: seccomp.ActionErrno,
-		// The condition comes last: what fails it is compared with nothing more.
+		// Conditions come last: what fails one is compared with nothing more.
 		Syscalls: []seccomp.SyscallGroup{
 			{Action: seccomp.ActionAllow, Names: plain},
 			{Action: seccomp.ActionErrno | seccomp.Action(unix.ENOSYS), Names: []string{"clone3"}},
-			{Action: seccomp.ActionAllow, NamesWithCondtions: []seccomp.NameWithConditions{{
-				Name: "clone", Conditions: seccomp.ArgumentConditions{{Operation: seccomp.BitsNotSet, Value: namespaceFlags}},
-			}}},
+			{Action: seccomp.ActionAllow, NamesWithCondtions: []seccomp.NameWithConditions{
+				{Name: "clone", Conditions: seccomp.ArgumentConditions{{Operation: seccomp.BitsNotSet, Value: namespaceFlags}}},
+				{Name: "prlimit64", Conditions: seccomp.ArgumentConditions{{Operation: seccomp.Equal, Value: 0}}}, // of the caller itself
+			}},
 		},
 	}, nil
 }

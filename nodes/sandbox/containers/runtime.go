@@ -42,8 +42,11 @@ type pool struct {
 	image       containerd.Image
 	python      string
 	dir         string // holds sockets
-	made        atomic.Int64
 }
+
+// made counts the containers of this process: runc wants names that no other container
+// of the machine has.
+var made atomic.Int64
 
 // New connects to containerd, removes what dead processes left there, and gets the
 // image.
@@ -148,15 +151,15 @@ func remove(ctx context.Context, c containerd.Container) error {
 
 // Start implements sandbox.Runtime.
 func (p *pool) Start(ctx context.Context, n int) (*sandbox.Worker, error) {
-	t, err := p.start(inNamespace(ctx), n)
+	t, err := p.start(inNamespace(ctx))
 	if err != nil {
 		return nil, node.Faultf("starting a container: %w", err)
 	}
 	return sandbox.NewWorker(t, p.opts.Limits, sandbox.Surroundings{Namespaces: true, Contained: true, User: sandbox.UserOf(n)})
 }
 
-func (p *pool) start(ctx context.Context, n int) (*container, error) {
-	id := fmt.Sprintf("worker-%d-%d-%d", os.Getpid(), n, p.made.Add(1))
+func (p *pool) start(ctx context.Context) (*container, error) {
+	id := fmt.Sprintf("worker-%s-%d", strings.ReplaceAll(owner(), " ", "-"), made.Add(1))
 	t := &container{stderr: &sandbox.Tail{}, ctx: context.WithoutCancel(ctx)}
 	shim, options := ociRuntime(p.opts.OCIRuntime)
 	var err error

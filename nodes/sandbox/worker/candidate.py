@@ -127,18 +127,18 @@ class Served:
         if type(v) is Callback:
             return {"p": v._number}
         self.kept.append(v)
-        kind = "iterator" if hasattr(v, "__next__") else "callable" if callable(v) else "object"
+        kind = "iterator" if is_iterator(v) else "callable" if callable(v) else "object"
         return {"h": {"n": len(self.kept) - 1, "kind": kind, "type": type(v).__name__}}
 
-    def announce(self, namespace):
-        """Tells the judge the names that tests may use."""
+    def announce(self, namespace, wanted):
+        """Tells the judge what the names mean that tests use; all, if that is None."""
         names = {}
         for name, v in list(namespace.items()):
-            if name.startswith("__") or not isinstance(name, str):
+            if type(name) is not str or name.startswith("__") or wanted is not None and name not in wanted:
                 continue
             try:
                 names[name] = self.encoder.encode(v)
-            except (RecursionError, MemoryError, RuntimeError):
+            except Exception:
                 names[name] = self.export(v)
         self.channel.send({"names": names})
 
@@ -195,6 +195,13 @@ class Served:
             return self.decoder.decode(message["ok"])
 
 
+def is_iterator(v):
+    try:
+        return hasattr(v, "__next__")
+    except Exception:
+        return False
+
+
 class Callback:
     """A function of the tests."""
 
@@ -230,7 +237,7 @@ OPERATIONS = {
 }
 
 
-CHANNEL = values.Channel(3)  # where the fork server puts a candidate's socket
+CHANNEL = values.Channel(3, values.FRAME_LIMIT, values.ANY_SIZE)  # where the fork server puts a candidate's socket
 SERVED = Served(CHANNEL)  # made before the fork: each page that a fork writes to costs
 
 
@@ -242,7 +249,7 @@ def serve(channel, job):
     except Ended as e:
         channel.send({"ended": e.result()})
         return
-    served.announce(namespace)
+    served.announce(namespace, job["names"])
     try:
         served.serve()
     except values.Lost:

@@ -4,7 +4,6 @@ import base64
 import ctypes
 import os
 import resource
-import shutil
 import signal
 import sys
 
@@ -36,6 +35,21 @@ def mount(source, target, kind, flags, data=None):
     encode = lambda s: None if s is None else s.encode()
     check(libc.mount(encode(source), encode(target), encode(kind), ctypes.c_ulong(flags), encode(data)),
           "mount " + target)
+
+
+def few_devices():
+    """Puts a folder with harmless devices in the place of /dev."""
+    stage = "/tmp"
+    mount("tmpfs", stage, "tmpfs", MS_NOSUID, "size=64k,mode=755")
+    for name in ("null", "zero", "full", "random", "urandom"):
+        place = stage + "/" + name
+        if os.path.exists("/dev/" + name):
+            open(place, "w").close()
+            mount("/dev/" + name, place, None, MS_BIND)
+    os.mkdir(stage + "/shm")
+    for name, target in (("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2")):
+        os.symlink(target, stage + "/" + name)
+    mount(stage, "/dev", None, MS_BIND | MS_REC)
 
 
 def mount_empty(path):
@@ -84,12 +98,28 @@ class Sandbox:
         mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
         self.protections += ["process, mount, network and ipc namespaces"]
         self.writable = [path for path in ("/tmp", "/dev/shm") if os.path.isdir(path)]
+        self.hide(conf)
         for path in self.writable:
             mount_empty(path)
         if self.own_user:
             self.expose_python()
         if self.make_read_only():
             self.protections.append("read-only files")
+
+    def hide(self, conf):
+        """Takes from view what is no business of a candidate's: devices, sockets of
+        services, and what steers the kernel."""
+        if not conf["contained"]:
+            few_devices()
+            if os.path.isdir("/run"):
+                mount_empty("/run")
+        for path in ("/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs"):
+            if os.path.isdir(path):
+                mount(path, path, None, MS_BIND | MS_REC)
+                mount(None, path, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
+        for path in ("/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sysrq-trigger"):
+            if os.path.exists(path):
+                mount("/dev/null", path, None, MS_BIND)
 
     def expose_python(self):
         """Lets an unprivileged user import from an interpreter that lies in a
@@ -108,6 +138,9 @@ class Sandbox:
         mount(folder, place, None, MS_BIND | MS_REC)
         sys.path[:] = [place + p[len(folder):] if p.startswith(folder) else p
                        for p in map(os.path.realpath, sys.path)]
+        for module in list(sys.modules.values()):
+            if type(getattr(module, "__path__", None)) is list:
+                module.__path__[:] = [place + p[len(folder):] if p.startswith(folder) else p for p in module.__path__]
         sys.path_importer_cache.clear()
 
     def make_read_only(self):
@@ -148,8 +181,7 @@ class Sandbox:
     def clean(self):
         """Removes what the last candidate left, which is seldom anything."""
         for path in self.writable:
-            for name in os.listdir(path):
-                remove(os.path.join(path, name))
+            empty(path)
 
     def confine(self, cpu):
         """Takes the rest away from a candidate: its privileges."""
@@ -169,11 +201,24 @@ class Sandbox:
         check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "parent death signal")
 
 
-def remove(path):
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-    else:
-        os.unlink(path)
+def empty(folder):
+    """Removes everything in a folder, however deep: what is in folders below is moved
+    up first."""
+    moved = 0
+    while True:
+        names = os.listdir(folder)
+        if not names:
+            return
+        for name in names:
+            path = os.path.join(folder, name)
+            if os.path.islink(path) or not os.path.isdir(path):
+                os.unlink(path)
+                continue
+            os.chmod(path, 0o700)
+            for below in os.listdir(path):
+                moved += 1
+                os.rename(os.path.join(path, below), os.path.join(folder, ".moved%d" % moved))
+            os.rmdir(path)
 
 
 def prefer_to_kill():

@@ -18,6 +18,7 @@ import hashlib
 import json
 import os
 import resource
+import select
 import signal
 import socket
 import sys
@@ -93,12 +94,28 @@ class Remote:
         return hash(self._number)
 
 
+class Watched(values.Channel):
+    """A channel to a candidate that ends when the server reports the candidate's end,
+    even if something that the candidate started holds its end open."""
+
+    def __init__(self, fd, control):
+        super().__init__(fd)
+        self.poll = select.poll()
+        self.poll.register(fd, select.POLLIN)
+        self.poll.register(control, select.POLLIN)
+
+    def chunk(self):
+        if all(fd != self.fd for fd, _ in self.poll.poll()):
+            raise values.Gone("the candidate has ended")
+        return super().chunk()
+
+
 class Session:
     """The talk with one candidate."""
 
-    def __init__(self, sock, output):
+    def __init__(self, sock, output, control):
         self.sock, self.output = sock, output
-        self.channel = values.Channel(sock.fileno())
+        self.channel = Watched(sock.fileno(), control.fileno())
         self.mine = []  # functions of the tests that the candidate may call
         self.encoder = values.Encoder(self.export)
         self.decoder = values.Decoder(self.remote, self.owned)
@@ -152,7 +169,7 @@ class Session:
             try:
                 update(args, self.decoder.read(message.get("args")))
                 if "raised" in message:
-                    raised = rebuild(message["raised"])
+                    raised = rebuild(message["raised"], op)
                 else:
                     return self.decoder.read(message["ok"])
             except (values.Lost, KeyError, TypeError) as e:
@@ -187,12 +204,12 @@ def update(args, after):
             old.update(new)
 
 
-def rebuild(raised):
+def rebuild(raised, op):
     """The exception that the candidate raised."""
     if type(raised) is not dict:
         raise TypeError("an exception is no object")
     name, message, args = str(raised["type"])[:100], str(raised["message"])[:1000], raised["args"]
-    kind = getattr(builtins, name, None)
+    kind = getattr(builtins, name, None) if name != "StopIteration" or op == "next" else RuntimeError
     if isinstance(kind, type) and issubclass(kind, BaseException) and type(args) is list:
         try:
             return kind(*[a for a in args if type(a) in (str, int, float, bool)])
@@ -212,6 +229,8 @@ class Tests:
         self.codes = [candidate.compiled(t, "<test>", "error") for t in tests] if form != "program" else []
         self.setup_code = candidate.compiled(setup, "<setup>", "error") if setup else None
         self.entry = entry_points(self.trees)
+        self.modules = modules(self.trees)
+        self.wanted = identifiers(self.trees)
         self.why = in_process_reason(self.trees + ([parse(setup, "<setup>")] if setup else []))
         self.names = names
 
@@ -247,15 +266,33 @@ def is_test_case(node):
 
 
 def entry_points(trees):
-    """The builtins that a candidate is to redefine: the tests call them and use no
+    """The builtins that a candidate is to redefine: all tests call them and use no
     other name that isn't their own, so that a problem whose function is called sum
     can be told from one whose tests use the builtin."""
-    used, called = set(), set()
+    used, called = set(), []
     for tree in trees:
         names = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
         used |= {n.id for n in names if isinstance(n.ctx, ast.Load)} - {n.id for n in names if not isinstance(n.ctx, ast.Load)}
-        called |= {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
-    return called if all(map(is_builtin, used)) else set()
+        called.append({n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)})
+    return set.intersection(*called) if called and all(map(is_builtin, used)) else set()
+
+
+def modules(trees):
+    """The modules that the tests use without importing them. A candidate that doesn't
+    import them either makes its own, which is none."""
+    return values.PUBLIC & {n.value.id for t in trees for n in ast.walk(t)
+                            if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)}
+
+
+def identifiers(trees):
+    """All names in the tests, so that a candidate need tell of no others; None if they
+    import everything."""
+    found = set()
+    for node in (n for t in trees for n in ast.walk(t)):
+        found |= {getattr(node, "id", None), getattr(node, "attr", None)}
+        if isinstance(node, ast.alias):
+            found.add(node.name)
+    return None if "*" in found else sorted(found - {None})
 
 
 def is_builtin(name):
@@ -277,6 +314,10 @@ class Judge:
     def judge(self, job):
         """Runs a candidate and returns its verdict."""
         job["cpu_s"] = job["cpu_s"] or self.conf["cpu_s"]
+        with Bounds(job["cpu_s"], self.conf["wall_s"]):
+            return self.judge_within(job)
+
+    def judge_within(self, job):
         try:
             tests = prepare(job["form"], job["setup"], tuple(job["tests"]), tuple(job.get("names", ())))
         except candidate.Ended as e:
@@ -300,9 +341,13 @@ class Judge:
         theirs.close()
         if stdin is not None:
             os.close(fd)
-        shared = {name: job[name] for name in ("code", "setup", "clock", "cpu_s")}
-        self.channel.send(dict(shared, mode=mode, **more))
-        return Session(ours, output)
+        self.channel.send({"mode": mode, "cpu_s": job["cpu_s"]})
+        session = Session(ours, output, self.control)
+        try:
+            session.send(dict({name: job[name] for name in ("code", "setup", "clock")}, **more))
+        except values.Lost:
+            pass  # what became of it, the server says
+        return session
 
     def finish(self, session):
         """Ends the candidate and returns what the server saw of it. One that is gone
@@ -316,18 +361,20 @@ class Judge:
         return report
 
     def separate(self, job, tests):
-        session = self.start(job, "serve")
+        session = self.start(job, "serve", names=tests.wanted)
         out = {"tests_passed": 0, "tests_total": len(tests.tests), "judged": SEPARATE}
         try:
             opening = greet(session)
             if "ended" in opening:  # before any test: whatever it says, it is no pass
                 result = None if ended_as(opening["ended"], "passed") else opening["ended"]
             else:
-                result = Trial(session, tests, opening["names"], out, job["cpu_s"], self.conf["wall_s"]).run()
+                result = Trial(session, tests, opening["names"], out).run()
         except candidate.Ended as e:
             result = e.result()
-        except (values.Lost, KeyError, TypeError):
-            result = None
+        except (Overtime, MemoryError, RecursionError) as e:
+            result = candidate.Ended(VERDICT_OF.get(type(e), "error"), e).result()
+        except (values.Lost, KeyError, TypeError, AttributeError):
+            result = NONSENSE if not session.gone else None
         report = self.finish(session)
         return conclude(job, out, result, report)
 
@@ -417,10 +464,12 @@ def ended_as(result, verdict):
 
 def checked(result):
     """Reports whether a result has the form of one. A candidate may have written it."""
-    return type(result) is dict and result.get("verdict") in VERDICTS and \
+    return type(result) is dict and type(result.get("verdict")) is str and result["verdict"] in VERDICTS and \
         all(result.get(k) is None or type(result[k]) is str and len(result[k]) < 4096 for k in ("exception", "message"))
 
 
+NONSENSE = {"verdict": "error", "exception": "EarlyExit", "message": "the candidate talks to the judge by itself"}
+VERDICT_OF = {Overtime: "timeout", MemoryError: "memory_limit"}
 VERDICTS = {"passed", "failed", "error", "syntax_error", "memory_limit", "timeout"}
 
 
@@ -438,11 +487,36 @@ def lines(text):
     return [line.rstrip() for line in text.rstrip().split("\n")]
 
 
+class Bounds:
+    """Bounds what judging one candidate may take in here. What a candidate returns may
+    keep a test busy, such as a sum over a range without end: tests get the CPU time
+    that a candidate gets, and if they don't even notice that it is up, the process
+    ends."""
+
+    def __init__(self, cpu, wall):
+        self.cpu, self.wall = cpu, wall
+
+    def __enter__(self):
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        limit_cpu(int(used.ru_utime + used.ru_stime) + self.cpu + 2)
+        signal.setitimer(signal.ITIMER_REAL, OWN_TIME * self.wall)
+        signal.setitimer(signal.ITIMER_PROF, self.cpu)
+
+    def __exit__(self, *_):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        limit_cpu(resource.RLIM_INFINITY)
+
+
+def limit_cpu(seconds):
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
+
+
 class Trial:
     """The tests of one candidate, run against it."""
 
-    def __init__(self, session, tests, names, out, cpu, wall):
-        self.session, self.tests, self.out, self.cpu, self.wall = session, tests, out, cpu, wall
+    def __init__(self, session, tests, names, out):
+        self.session, self.tests, self.out = session, tests, out
         self.namespace = self.define(names)
 
     def define(self, names):
@@ -458,30 +532,15 @@ class Trial:
         for name, value in names.items():
             if name in namespace or name.startswith("__") or is_builtin(name) and name not in self.tests.entry:
                 continue
-            namespace[name] = self.session.decoder.read(value)
+            namespace[name] = __import__(name) if name in self.tests.modules else self.session.decoder.read(value)
         return namespace
 
     def run(self):
-        """Runs the tests. What a candidate returns may keep a test busy in here, such
-        as a sum over a range without end: tests get the CPU time that a candidate
-        gets, and if they don't even notice that it is up, the process ends."""
-        signal.setitimer(signal.ITIMER_REAL, OWN_TIME * self.wall)
-        signal.setitimer(signal.ITIMER_PROF, self.cpu)
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        most = int(used.ru_utime + used.ru_stime) + self.cpu + 2
-        resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
-        try:
-            return self.all()
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.setitimer(signal.ITIMER_PROF, 0)
-
-    def all(self):
         solution(self.namespace)
         for i, code in enumerate(self.tests.codes):
             result = self.one(code)
             if self.session.lost:
-                return None  # why it is gone, the server knows
+                return None if self.session.gone else NONSENSE  # why it is gone, the server knows
             if result:
                 self.out["failed_test"] = i
                 return result

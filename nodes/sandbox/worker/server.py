@@ -32,11 +32,16 @@ class Server:
             mark, fds, _, _ = socket.recv_fds(self.control, 1, 3)
             if not mark:
                 return
-            self.channel.send(self.run(self.channel.receive(), *fds))
+            report, told = self.run(self.channel.receive(), *fds)
+            self.channel.send(report)
+            if not told:
+                self.channel.receive()  # the judge says that it is done, too
             self.sandbox.clean()  # if that fails, the next candidate gets a new worker
 
     def run(self, job, talk, stdin, output):
-        """Runs a candidate until it ends, the judge has heard enough, or time is up."""
+        """Runs a candidate until it ends, the judge has heard enough, or time is up.
+        The code comes to the candidate by its own socket: nothing of it stays here,
+        where the next one could find it."""
         self.make_room()
         pid = os.fork()
         if pid == 0:
@@ -48,10 +53,9 @@ class Server:
     def make_room(self):
         if self.sandbox.own_processes:
             return
-        if os.path.isdir(self.dir):
-            confine.remove(self.dir)
-        os.mkdir(self.dir)
+        os.makedirs(self.dir, exist_ok=True)
         os.chmod(self.dir, 0o777)
+        confine.empty(self.dir)
 
     def become(self, job, talk, stdin, output):
         """Turns a fork into the candidate; doesn't return."""
@@ -65,7 +69,7 @@ class Server:
             os.closerange(4, 65536)
             self.sandbox.confine(job["cpu_s"])
             candidate.CHANNEL.send({"ready": True})
-            candidate.MODES[job["mode"]](candidate.CHANNEL, job)
+            candidate.MODES[job["mode"]](candidate.CHANNEL, candidate.CHANNEL.receive())
             status = 0
         except BaseException as e:
             try:
@@ -101,14 +105,12 @@ class Server:
         os.close(ended)
         wall = time.monotonic() - begun
         self.reap()
-        if told is None:
-            told = self.channel.receive()["end"]
         return {
             "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
             "status": os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0,
             "late": late, "starved_ms": int(1000 * starved), "wall_ms": round(1000 * wall, 3),
             "cpu_ms": round(1000 * (usage.ru_utime + usage.ru_stime), 3), "max_rss_kb": usage.ru_maxrss,
-        }
+        }, told is not None
 
     def kill_everything(self, pid):
         if self.sandbox.own_processes:
@@ -133,12 +135,33 @@ class Server:
 
 
 def waited_for_processor(pid):
-    """Seconds for which the process was ready to run and didn't."""
+    """Seconds for which the process was ready to run and didn't, because of others
+    than what it started itself."""
     try:
         with open("/proc/%d/schedstat" % pid) as f:
-            return int(f.read().split()[1]) / 1e9
+            waited = int(f.read().split()[1]) / 1e9
+        return max(0.0, waited - used_by_descendants(pid))
     except (OSError, IndexError, ValueError):
         return 0.0
+
+
+TICK = 1 / os.sysconf("SC_CLK_TCK")
+
+
+def used_by_descendants(pid):
+    """CPU seconds of all processes in here but this one and the candidate's first."""
+    total = 0.0
+    for name in os.listdir("/proc"):
+        if not name.isdigit() or int(name) == os.getpid():
+            continue
+        try:
+            with open("/proc/%s/stat" % name, "rb") as f:
+                fields = f.read().rpartition(b")")[2].split()
+        except OSError:
+            continue  # it has just ended
+        own, ended = fields[11:13], fields[13:15]
+        total += TICK * sum(map(int, ended if int(name) == pid else own + ended))
+    return total
 
 
 def preload():

@@ -16,7 +16,8 @@ import struct
 import sys
 import types
 
-FRAME_LIMIT = 4 << 20  # bytes of one message
+FRAME_LIMIT = 4 << 20  # bytes of one message of a candidate's
+ANY_SIZE = 1 << 30
 HEADER = struct.Struct(">I")
 SMALL = 1 << 63
 
@@ -32,13 +33,13 @@ class Gone(Lost):
 class Channel:
     """Messages over a file descriptor, each a length and JSON."""
 
-    def __init__(self, fd):
-        self.fd = fd
+    def __init__(self, fd, sends=ANY_SIZE, receives=FRAME_LIMIT):
+        self.fd, self.sends, self.receives = fd, sends, receives
         self.buffer = b""
 
     def send(self, message):
         data = json.dumps(message).encode()
-        if len(data) > FRAME_LIMIT:
+        if len(data) > self.sends:
             raise OverflowError("a value of %d bytes is too large to cross" % len(data))
         data = HEADER.pack(len(data)) + data
         try:
@@ -49,7 +50,7 @@ class Channel:
 
     def receive(self):
         size, = HEADER.unpack(self.take(HEADER.size))
-        if size > FRAME_LIMIT:
+        if size > self.receives:
             raise Lost("a message of %d bytes was announced" % size)
         try:
             return json.loads(self.take(size))

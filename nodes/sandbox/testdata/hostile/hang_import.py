@@ -1,0 +1,5 @@
+# want: timeout
+# Doesn't come to its end.
+import time
+
+time.sleep(3600)

@@ -1,0 +1,7 @@
+# want: failed|timeout|error
+# An iterator without end.
+import itertools
+
+
+def add(a, b):
+    return itertools.count()

@@ -1,0 +1,11 @@
+# want: error|failed|killed
+# The process that the server knows ends, and a child of it goes on to answer.
+import os
+
+if os.fork() != 0:
+    os._exit(0)
+os.setsid()
+
+
+def add(a, b):
+    return a + b

@@ -1,0 +1,4 @@
+# want: error
+# Raises what ends generators.
+def add(a, b):
+    raise GeneratorExit
