@@ -71,8 +71,9 @@ type Verdict struct {
 }
 
 // starvedShare is from which part of its wall time on a candidate that had no
-// processor ran on an overloaded machine.
-const starvedShare = 0.1
+// processor ran on an overloaded machine. Workers as many as processors wait for one
+// now and then, since judges need it, too.
+const starvedShare = 0.5
 
 // doubtful reports whether a timeout may be the machine's doing.
 func (v *Verdict) doubtful() bool {

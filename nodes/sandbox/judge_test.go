@@ -112,3 +112,18 @@ func forms(t *testing.T, p *sandbox.Pool) {
 		})
 	}
 }
+
+// Candidates that end in different ways, one right after the other, each find the
+// worker in step.
+func TestManyEndings(t *testing.T) {
+	onEach(t, func(t *testing.T, p *sandbox.Pool) {
+		codes := []string{"import os\nos._exit(0)", "def f(): return 1", "def f(:", "import os\nos.kill(os.getpid(), 9)", "import os\ndef f(): os._exit(3)"}
+		want := []string{verdict.Error, verdict.Passed, verdict.SyntaxError, verdict.Killed, verdict.Error}
+		for i := range 200 {
+			v, err := p.Judge(0, sandbox.Job{Code: codes[i%5], Tests: []string{"assert f() == 1"}, Form: sandbox.Asserts})
+			if err != nil || v.Verdict != want[i%5] || v.Attempts != 1 {
+				t.Fatalf("candidate %d: %s, attempt %d, %v; want %s", i, v.Verdict, v.Attempts, err, want[i%5])
+			}
+		}
+	})
+}

@@ -223,7 +223,7 @@ def rebuild(raised, op):
 class Tests:
     """The tests of a problem, compiled, and what they say about how to run them."""
 
-    def __init__(self, form, setup, tests, names):
+    def __init__(self, form, setup, tests):
         self.form, self.setup, self.tests = form, setup, tests
         self.trees = [parse(t, "<test>") for t in tests] if form != "program" else []
         self.codes = [candidate.compiled(t, "<test>", "error") for t in tests] if form != "program" else []
@@ -232,7 +232,6 @@ class Tests:
         self.modules = modules(self.trees)
         self.wanted = identifiers(self.trees)
         self.why = in_process_reason(self.trees + ([parse(setup, "<setup>")] if setup else []))
-        self.names = names
 
 
 def parse(text, name):
@@ -299,16 +298,15 @@ def is_builtin(name):
     return hasattr(builtins, name)
 
 
-@functools.lru_cache(maxsize=256)
-def prepare(form, setup, tests, names):
-    return Tests(form, setup, tests, names)
+@functools.lru_cache(maxsize=1024)
+def prepare(form, setup, tests):
+    return Tests(form, setup, tests)
 
 
 class Judge:
     def __init__(self, conf, control):
         self.conf = conf
         self.control = control
-        self.channel = values.Channel(control.fileno())
         self.null = os.open(os.devnull, os.O_RDONLY)
 
     def judge(self, job):
@@ -319,7 +317,7 @@ class Judge:
 
     def judge_within(self, job):
         try:
-            tests = prepare(job["form"], job["setup"], tuple(job["tests"]), tuple(job.get("names", ())))
+            tests = prepare(job["form"], job["setup"], tuple(job["tests"]))
         except candidate.Ended as e:
             return dict(e.result(), tests_total=len(job["tests"]), tests_passed=0, judged=SEPARATE)
         out = self.outcome(job, tests)
@@ -337,11 +335,10 @@ class Judge:
         ours, theirs = socket.socketpair()
         output = os.memfd_create("output")
         fd = self.null if stdin is None else file_of(stdin)
-        socket.send_fds(self.control, [b"j"], [theirs.fileno(), fd, output])
+        self.control.send({"mode": mode, "cpu_s": job["cpu_s"]}, [theirs.fileno(), fd, output])
         theirs.close()
         if stdin is not None:
             os.close(fd)
-        self.channel.send({"mode": mode, "cpu_s": job["cpu_s"]})
         session = Session(ours, output, self.control)
         try:
             session.send(dict({name: job[name] for name in ("code", "setup", "clock")}, **more))
@@ -353,8 +350,8 @@ class Judge:
         """Ends the candidate and returns what the server saw of it. One that is gone
         already is dying: how, is worth waiting for."""
         session.sock.close()
-        self.channel.send({"end": "gone" if session.gone else "heard"})
-        report = self.channel.receive()
+        self.control.send({"end": "gone" if session.gone else "heard"})
+        report = self.control.receive()
         size = os.fstat(session.output).st_size
         report["written"] = os.pread(session.output, size, 0) if size else b""
         os.close(session.output)
@@ -621,7 +618,7 @@ def main(conf, requests, replies):
     try:
         control = server.start(conf)
         judge = Judge(conf, control)
-        first = judge.channel.receive()
+        first = control.receive()
     except (OSError, values.Lost) as e:
         first = {"fault": str(e)}
     reply(first)
@@ -637,5 +634,13 @@ def main(conf, requests, replies):
         try:
             reply(judge.judge(json.loads(line)))
         except (OSError, values.Lost) as e:
-            reply({"fault": str(e)})
+            reply({"fault": last_words(control) or str(e)})
             return
+
+
+def last_words(control):
+    """What the server said was wrong with it, if it did."""
+    try:
+        return control.receive().get("fault")
+    except values.Lost:
+        return None

@@ -25,17 +25,14 @@ class Server:
         self.dir = conf["dir"]
         self.wall = conf["wall_s"]
         self.control = control
-        self.channel = values.Channel(control.fileno())
 
     def loop(self):
         while True:
-            mark, fds, _, _ = socket.recv_fds(self.control, 1, 3)
-            if not mark:
-                return
-            report, told = self.run(self.channel.receive(), *fds)
-            self.channel.send(report)
+            job, fds = self.control.receive_with(3)
+            report, told = self.run(job, *fds)
+            self.control.send(report)
             if not told:
-                self.channel.receive()  # the judge says that it is done, too
+                self.control.receive()  # the judge says that it is done, too
             self.sandbox.clean()  # if that fails, the next candidate gets a new worker
 
     def run(self, job, talk, stdin, output):
@@ -91,7 +88,7 @@ class Server:
             if ended in ready:
                 break
             if ready:
-                told = self.channel.receive()["end"]
+                told = self.control.receive()["end"]
                 if told != "gone":
                     break
                 listen = [ended]
@@ -173,13 +170,13 @@ def preload():
 
 def start(conf):
     """Forks the server. Returns the judge's end of its control socket."""
-    ours, theirs = socket.socketpair()
+    ours, theirs = map(values.Control, socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
     if conf["namespaces"]:
         confine.new_process_namespace()
     if os.fork():
-        theirs.close()
+        theirs.sock.close()
         return ours
-    ours.close()
+    ours.sock.close()
     try:
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, 0)
@@ -194,15 +191,14 @@ def start(conf):
 
 
 def serve(conf, control):
-    channel = values.Channel(control.fileno())
     try:
         server = Server(conf, control)
         preload()
         server.sandbox.settle()
         random.seed(0)  # forks begin with this
-        channel.send({"protections": server.sandbox.protections})
+        control.send({"protections": server.sandbox.protections})
         gc.collect()
         gc.freeze()  # a collection in a fork doesn't copy what is here
         server.loop()
-    except (OSError, RuntimeError, values.Lost) as e:
-        channel.send({"fault": str(e)})
+    except Exception as e:
+        control.send({"fault": "%s: %s" % (type(e).__name__, e)})

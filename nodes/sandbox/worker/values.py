@@ -12,6 +12,7 @@ import decimal
 import fractions
 import json
 import os
+import socket
 import struct
 import sys
 import types
@@ -79,6 +80,36 @@ class Channel:
 
     def close(self):
         os.close(self.fd)
+
+
+class Control:
+    """Messages between the judge and the fork server, with file descriptors. Each is
+    one packet: what comes after it stays in the socket."""
+
+    def __init__(self, sock):
+        self.sock = sock
+
+    def fileno(self):
+        return self.sock.fileno()
+
+    def send(self, message, fds=()):
+        try:
+            socket.send_fds(self.sock, [json.dumps(message).encode()], fds)
+        except OSError as e:
+            raise Gone(str(e))
+
+    def receive(self):
+        return self.receive_with(0)[0]
+
+    def receive_with(self, fds):
+        """Returns a message and the descriptors that came with it."""
+        try:
+            data, came, _, _ = socket.recv_fds(self.sock, 1 << 16, fds)
+        except OSError as e:
+            raise Gone(str(e))
+        if not data:
+            raise Gone("the other side is gone")
+        return json.loads(data), came
 
 
 def items_of(encode):
