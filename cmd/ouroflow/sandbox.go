@@ -17,12 +17,14 @@ func (a *app) sandboxCommand() *cobra.Command {
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(a.sandboxUpCommand(), a.sandboxDownCommand(), a.sandboxStatusCommand(), a.sandboxDoctorCommand())
+	d := containers.DefaultDaemon()
+	c.PersistentFlags().StringVar(&d.Dir, "dir", d.Dir, "folder for the socket and the state of ouroflow's own containerd")
+	c.PersistentFlags().StringVar(&d.Data, "data", d.Data, "folder for its images")
+	c.AddCommand(a.sandboxUpCommand(&d), a.sandboxDownCommand(&d), a.sandboxStatusCommand(&d), a.sandboxDoctorCommand())
 	return c
 }
 
-func (a *app) sandboxUpCommand() *cobra.Command {
-	d := containers.DefaultDaemon()
+func (a *app) sandboxUpCommand(d *containers.Daemon) *cobra.Command {
 	return &cobra.Command{
 		Use:   "up",
 		Short: "Start a containerd of ouroflow's own, if it doesn't run (needs root)",
@@ -42,8 +44,7 @@ func (a *app) sandboxUpCommand() *cobra.Command {
 	}
 }
 
-func (a *app) sandboxDownCommand() *cobra.Command {
-	d := containers.DefaultDaemon()
+func (a *app) sandboxDownCommand(d *containers.Daemon) *cobra.Command {
 	return &cobra.Command{
 		Use:   "down",
 		Short: "End that containerd, and remove workers, mounts and cgroups; images stay",
@@ -63,13 +64,13 @@ func (a *app) sandboxDownCommand() *cobra.Command {
 	}
 }
 
-func (a *app) sandboxStatusCommand() *cobra.Command {
+func (a *app) sandboxStatusCommand(d *containers.Daemon) *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Tell which containerd answers, its workers and its images",
 		Args:  args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return containers.DefaultDaemon().Status(c.Context(), a.stdout)
+			return d.Status(c.Context(), a.stdout)
 		},
 	}
 }

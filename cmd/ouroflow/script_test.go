@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,13 +21,24 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:       "testdata/script",
+		Condition: condition,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("OUROFLOW_CACHE", filepath.Join(env.WorkDir, "cache"))
 			env.Setenv("OUROFLOW_RUNS", filepath.Join(env.WorkDir, "runs"))
 			return writeProject(env.WorkDir, 12, 6)
 		},
 	})
+}
+
+// condition knows what a script may ask for beside the usual: containerd, if one can be
+// started here.
+func condition(name string) (bool, error) {
+	if name != "containerd" {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	_, err := exec.LookPath("containerd")
+	return err == nil && os.Getuid() == 0, nil
 }
 
 // writeProject makes a small pipeline of the whole loop in dir, as loop.yaml,

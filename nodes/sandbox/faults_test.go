@@ -198,6 +198,9 @@ func TestOwnerKilled(t *testing.T) {
 	if left := processesWith(t, "cgroup", "/worker-"+strconv.Itoa(cmd.Process.Pid)); len(left) > 0 {
 		t.Errorf("processes %v of a worker that nobody owns are left", left)
 	}
+	if left, err := filepath.Glob(filepath.Join(os.TempDir(), fmt.Sprintf("ouroflow-*-%d-*", cmd.Process.Pid))); err != nil || len(left) > 0 {
+		t.Errorf("folders are left: %v, %v", left, err)
+	}
 	var status strings.Builder
 	t.Setenv(containers.AddressVariable, d.Address())
 	if err := d.Status(context.Background(), &status); err != nil || !strings.Contains(status.String(), "workers     0,") {

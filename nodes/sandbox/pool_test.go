@@ -24,10 +24,7 @@ func needPython(t testing.TB) {
 func processPool(t testing.TB, n int, demanded ...string) *Pool {
 	t.Helper()
 	needPython(t)
-	r, err := Processes("python3", testLimits)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := Processes("python3", testLimits)
 	p, err := NewPool(context.Background(), r, n, demanded, t.Logf)
 	if err != nil {
 		t.Fatal(err)
@@ -58,11 +55,8 @@ func TestFaultIsNoVerdict(t *testing.T) {
 
 func TestMissingProtections(t *testing.T) {
 	needPython(t)
-	r, err := Processes("python3", testLimits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = NewPool(context.Background(), r, 1, []string{"a moat"}, t.Logf)
+	r := Processes("python3", testLimits)
+	_, err := NewPool(context.Background(), r, 1, []string{"a moat"}, t.Logf)
 	if err == nil || !strings.Contains(err.Error(), "a moat") || !strings.Contains(err.Error(), "best_effort") {
 		t.Errorf("err = %v", err)
 	}

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,27 +21,43 @@ import (
 type processes struct {
 	python string
 	limits Limits
-	dir    string // holds a folder for each worker
 
 	mu     sync.Mutex
 	chosen *namespaces // the strongest that worked
+	dir    string      // holds a folder for each worker that has no namespaces
 }
 
 // Processes returns the runtime of workers that are processes of this machine, of
 // that Python.
-func Processes(python string, limits Limits) (Runtime, error) {
-	dir, err := os.MkdirTemp("", "ouroflow-exec-*")
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(dir, 0o777); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	return &processes{python: python, limits: limits, dir: dir}, nil
+func Processes(python string, limits Limits) Runtime {
+	return &processes{python: python, limits: limits}
 }
 
 // Close implements Runtime.
-func (p *processes) Close() error { return os.RemoveAll(p.dir) }
+func (p *processes) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.dir == "" {
+		return nil
+	}
+	return os.RemoveAll(p.dir)
+}
+
+// folder is where the candidates of the n-th worker work if they can't have a file
+// system of their own.
+func (p *processes) folder(n int) (string, error) {
+	if p.dir == "" {
+		dir, err := os.MkdirTemp("", "ouroflow-exec-*")
+		if err != nil {
+			return "", err
+		}
+		p.dir = dir
+		if err := os.Chmod(dir, 0o777); err != nil {
+			return "", err
+		}
+	}
+	return filepath.Join(p.dir, strconv.Itoa(n)), nil
+}
 
 // Start implements Runtime. The first worker tries which namespaces there are.
 func (p *processes) Start(ctx context.Context, n int) (*Worker, error) {
@@ -65,14 +80,18 @@ func (p *processes) Start(ctx context.Context, n int) (*Worker, error) {
 }
 
 func (p *processes) start(ctx context.Context, n int, spaces namespaces) (*Worker, error) {
+	around := Surroundings{Namespaces: spaces.flags != 0, UserNamespace: spaces.user, Reason: spaces.reason, User: UserOf(n)}
+	if !around.Namespaces {
+		var err error
+		if around.Dir, err = p.folder(n); err != nil {
+			return nil, err
+		}
+	}
 	t, err := startProcess(ctx, p.python, spaces)
 	if err != nil {
 		return nil, err
 	}
-	return NewWorker(t, p.limits, Surroundings{
-		Namespaces: spaces.flags != 0, UserNamespace: spaces.user, Reason: spaces.reason,
-		Dir: filepath.Join(p.dir, strconv.Itoa(n)), User: UserOf(n),
-	})
+	return NewWorker(t, p.limits, around)
 }
 
 // UserOf returns a user that no other worker has, of this process or another: the

@@ -122,7 +122,7 @@ func (p Params) Pin(ctx context.Context) (node.Pins, error) {
 func (p Params) newRuntime(ctx context.Context, logf func(string, ...any)) (sandbox.Runtime, error) {
 	limits := p.Limits.sandbox()
 	if p.Runtime == "process" {
-		return sandbox.Processes(p.Python, limits)
+		return sandbox.Processes(p.Python, limits), nil
 	}
 	rt, err := containers.New(ctx, containers.Options{
 		Address: p.Address, OCIRuntime: p.OCI, Image: string(p.Image), Python: p.Python, Limits: limits,
@@ -131,7 +131,7 @@ func (p Params) newRuntime(ctx context.Context, logf func(string, ...any)) (sand
 		return rt, err
 	}
 	logf("runtime: process, since %v", err)
-	return sandbox.Processes(p.Python, limits)
+	return sandbox.Processes(p.Python, limits), nil
 }
 
 // Executor runs candidates as the parameters say.

@@ -85,6 +85,6 @@ func writeImage(root *rootfs, name string, env []string, file string) error {
 		return err
 	}
 	return durable.Write(durable.OS{}, filepath.Dir(file), file, 0o644, func(out durable.File) error {
-		return image{name: name, env: env, layer: layer.Name()}.write(out)
+		return image{name: name, env: env, python: root.python, layer: layer.Name()}.write(out)
 	})
 }

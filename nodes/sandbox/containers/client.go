@@ -12,6 +12,7 @@ import (
 	"time"
 
 	containerd "github.com/containerd/containerd/v2/client"
+	imagestore "github.com/containerd/containerd/v2/core/images"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/opencontainers/go-digest"
 )
@@ -107,7 +108,7 @@ func CheckImage(ref string) error {
 	case ref == HostImage || strings.HasPrefix(ref, TarPrefix):
 		return nil
 	case !strings.Contains(ref, "@sha256:"):
-		return fmt.Errorf("image %q has no digest: what a tag means changes; write %s@sha256:..., oci-tar:PATH or host", ref, ref)
+		return fmt.Errorf("%s has no digest, and what a tag means changes; write %s@sha256:..., oci-tar:PATH or host", ref, ref)
 	default:
 		return nil
 	}
@@ -148,6 +149,9 @@ func (s images) get(ctx context.Context, ref, python string) (m containerd.Image
 	if err != nil {
 		return nil, "", err
 	}
+	if spec, err := m.Spec(ctx); err == nil && spec.Config.Labels[pythonLabel] != "" {
+		inside = spec.Config.Labels[pythonLabel]
+	}
 	return m, inside, m.Unpack(ctx, s.snapshotter)
 }
 
@@ -183,15 +187,19 @@ func (s images) load(ctx context.Context, name, path string) (containerd.Image, 
 		return nil, err
 	}
 	defer f.Close()
-	_, err = s.client.Import(ctx, f, containerd.WithImageRefTranslator(func(string) string { return name }))
+	found, err := s.client.Import(ctx, f, containerd.WithImageRefTranslator(func(string) string { return name }))
+	if err == nil && len(found) != 1 {
+		err = fmt.Errorf("it has %d images, want one", len(found))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("importing %s: %w", path, err)
 	}
-	m, err := s.client.GetImage(ctx, name)
-	if err != nil {
-		return nil, fmt.Errorf("importing %s: it has no image for this machine: %w", path, err)
+	if found[0].Name != name { // that the tar says, which wins
+		if _, err := s.client.ImageService().Create(ctx, imagestore.Image{Name: name, Target: found[0].Target}); err != nil {
+			return nil, fmt.Errorf("naming the image of %s: %w", path, err)
+		}
 	}
-	return m, nil
+	return s.client.GetImage(ctx, name)
 }
 
 // host makes an image of the machine's Python, unless there is one of the same files.

@@ -93,8 +93,8 @@ var tinyLimits = sandbox.Limits{CPU: 1, Wall: 10, Memory: 512, Output: 64, Proce
 
 // processRuntime starts a worker that is a process.
 func processRuntime(ctx context.Context, python string) Finding {
-	rt, err := sandbox.Processes(python, tinyLimits)
-	return try(ctx, "process runtime", rt, err, "run as root or allow user namespaces; isolation: best_effort runs with less")
+	rt := sandbox.Processes(python, tinyLimits)
+	return try(ctx, "process runtime", rt, nil, "run as root or allow user namespaces; isolation: best_effort runs with less")
 }
 
 // containerRuntime starts a worker that is a container.

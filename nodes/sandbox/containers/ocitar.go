@@ -19,10 +19,14 @@ import (
 
 // image is an OCI image of one layer, not compressed, that is written to a tar file.
 type image struct {
-	name  string // reference that it gets when it is imported
-	env   []string
-	layer string // file with the layer, a tar itself
+	name   string // reference that it gets when it is imported
+	env    []string
+	python string // the interpreter in it
+	layer  string // file with the layer, a tar itself
 }
+
+// pythonLabel is the label of an image with the path of the interpreter in it.
+const pythonLabel = "ouroflow.python"
 
 // write writes the image as an OCI layout in a tar. The same content gives the same
 // bytes, and so the same digest.
@@ -33,7 +37,7 @@ func (m image) write(w io.Writer) error {
 	}
 	config, configBytes, err := descriptor(ocispec.MediaTypeImageConfig, ocispec.Image{
 		Platform: ocispec.Platform{Architecture: runtime.GOARCH, OS: "linux"},
-		Config:   ocispec.ImageConfig{Env: m.env},
+		Config:   ocispec.ImageConfig{Env: m.env, Labels: map[string]string{pythonLabel: m.python}},
 		RootFS:   ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{layer.Digest}},
 	})
 	if err != nil {

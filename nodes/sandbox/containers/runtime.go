@@ -73,8 +73,30 @@ func (p *pool) prepare(ctx context.Context) (err error) {
 	if p.image, p.python, err = from.get(ctx, p.opts.Image, p.opts.Python); err != nil {
 		return err
 	}
-	p.dir, err = os.MkdirTemp("", "ouroflow-sandbox-*")
+	if err := removeStaleFolders(); err != nil {
+		return err
+	}
+	p.dir, err = os.MkdirTemp("", folderPrefix+strings.ReplaceAll(owner(), " ", "-")+"-*")
 	return err
+}
+
+// folderPrefix starts the names of folders for sockets. Its owner follows.
+const folderPrefix = "ouroflow-sandbox-"
+
+// removeStaleFolders removes the folders of processes that are gone.
+func removeStaleFolders() error {
+	dirs, err := filepath.Glob(filepath.Join(os.TempDir(), folderPrefix+"*"))
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, dir := range dirs {
+		name := strings.Split(strings.TrimPrefix(filepath.Base(dir), folderPrefix), "-")
+		if len(name) == 3 && !isAlive(name[0]+" "+name[1]) {
+			failures = append(failures, os.RemoveAll(dir))
+		}
+	}
+	return errors.Join(failures...)
 }
 
 // Close implements sandbox.Runtime.
