@@ -64,7 +64,7 @@ func check(p Params) error {
 			return node.BadField("ks", "k is %d, but must be at least 1", k)
 		}
 	}
-	return p.Params.Check()
+	return p.Check()
 }
 
 func ports(Params) node.Ports {

@@ -119,10 +119,10 @@ func children(t *testing.T, pid int) (pids []int) {
 // nothing is left when the daemon is ended.
 func TestContainersKilled(t *testing.T) {
 	for name, victims := range map[string]func(d containers.Daemon) []int{
-		"containers": func(d containers.Daemon) []int {
+		"containers": func(containers.Daemon) []int {
 			return processesWith(t, "cgroup", "/"+containers.Namespace+"-")
 		},
-		"shims": func(d containers.Daemon) []int {
+		"shims": func(containers.Daemon) []int {
 			return processesWith(t, "cmdline", "containerd-shim-runc-v2 -namespace "+containers.Namespace)
 		},
 		"containerd": func(d containers.Daemon) []int { return processesWith(t, "cmdline", "--config "+d.Dir) },

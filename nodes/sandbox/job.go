@@ -30,9 +30,6 @@ const (
 	Program   = "program"   // each test is {"input": ..., "output": ...}: what a program reads and prints
 )
 
-// Forms lists the forms of tests.
-func Forms() []string { return []string{Asserts, Functions, Program} }
-
 // Job is a candidate to run.
 type Job struct {
 	Code      string   `json:"code"`

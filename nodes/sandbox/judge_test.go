@@ -34,6 +34,7 @@ func valuesCross(t *testing.T, p *sandbox.Pool) {
 		{name: "module that is not shared", code: "import sys\ndef f(): return 1", test: "assert f() == 1"},
 		{name: "setup", setup: "import math\ndef near(a, b): return math.isclose(a, b)", code: "def near(a, b): return True\ndef f(): return 0.1 + 0.2", test: "assert near(f(), 0.3) and not near(f(), 0.4)"},
 		{name: "function named like a builtin", code: "def sum(a, b): return a * b", test: "assert sum(2, 3) == 6"},
+		{name: "random numbers", code: "import random\ndef f(): return random.random()", test: "import random\nassert f() == random.Random(0).random()"},
 		{name: "value that is too large", code: "def f(): return 'x' * (20 << 20)", test: "assert f()", want: verdict.Error},
 		{name: "value in itself", code: "def f():\n  l = []\n  l.append(l)\n  return l", test: "assert f()", want: verdict.Error},
 		{name: "tests that don't end", code: "def f(): return 1", test: "while f(): pass", want: verdict.Timeout},

@@ -127,7 +127,7 @@ func (d Daemon) await(ctx context.Context, ended <-chan error) error {
 		}
 		select {
 		case e := <-ended:
-			return fmt.Errorf("containerd ended (%v): %s", e, d.lastLines())
+			return fmt.Errorf("containerd ended: %w; %s", e, d.lastLines())
 		case <-ctx.Done():
 			return fmt.Errorf("containerd doesn't answer: %w; %s", err, d.lastLines())
 		case <-tick.C:

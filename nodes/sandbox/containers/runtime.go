@@ -201,7 +201,7 @@ func (p *pool) start(ctx context.Context) (*container, error) {
 	}
 	if err != nil {
 		t.Kill()
-		return nil, fmt.Errorf("%w %s", err, t.stderr)
+		return nil, fmt.Errorf("%w; it said: %s", err, t.stderr)
 	}
 	return t, nil
 }
@@ -303,14 +303,17 @@ func (t *container) accept(ctx context.Context) error {
 	case err := <-done:
 		return err
 	case t.status = <-t.exit:
-		t.listener.Close()
-		<-done
-		return fmt.Errorf("the worker ended with status %d before it could be asked anything:", t.status.ExitCode())
+		return errors.Join(t.stopListening(done), fmt.Errorf("the worker ended with status %d before it could be asked anything", t.status.ExitCode()))
 	case <-ctx.Done():
-		t.listener.Close()
-		<-done
-		return ctx.Err()
+		return errors.Join(t.stopListening(done), ctx.Err())
 	}
+}
+
+// stopListening ends the wait for a connection. That this is an error there is none.
+func (t *container) stopListening(accepted <-chan error) error {
+	err := t.listener.Close()
+	<-accepted //nolint:errcheck // the listener is closed
+	return err
 }
 
 // Write implements sandbox.Transport.

@@ -16,6 +16,7 @@ import candidate
 import confine
 import values
 
+READY = values.frame({"ready": True})  # the first message of a candidate
 MOST_STARVED = 10  # times the wall limit that a starved candidate gets at most
 
 
@@ -40,7 +41,7 @@ class Server:
         The code comes to the candidate by its own socket: nothing of it stays here,
         where the next one could find it."""
         self.make_room()
-        pid = os.fork()
+        pid = confine.fork()
         if pid == 0:
             self.become(job, talk, stdin, output)
         for fd in (talk, stdin, output):
@@ -65,7 +66,7 @@ class Server:
             os.dup2(talk, 3)
             os.closerange(4, 65536)
             self.sandbox.confine(job["cpu_s"])
-            candidate.CHANNEL.send({"ready": True})
+            os.write(candidate.CHANNEL.fd, READY)
             candidate.MODES[job["mode"]](candidate.CHANNEL, candidate.CHANNEL.receive())
             status = 0
         except BaseException as e:

@@ -31,6 +31,11 @@ class Gone(Lost):
     """The other side has closed its end."""
 
 
+def frame(message):
+    data = json.dumps(message).encode()
+    return HEADER.pack(len(data)) + data
+
+
 class Channel:
     """Messages over a file descriptor, each a length and JSON."""
 
@@ -39,10 +44,9 @@ class Channel:
         self.buffer = b""
 
     def send(self, message):
-        data = json.dumps(message).encode()
+        data = frame(message)
         if len(data) > self.sends:
             raise OverflowError("a value of %d bytes is too large to cross" % len(data))
-        data = HEADER.pack(len(data)) + data
         try:
             while data:
                 data = data[os.write(self.fd, data):]
