@@ -33,6 +33,8 @@ func valuesCross(t *testing.T, p *sandbox.Pool) {
 		{name: "module that the candidate imported", code: "import math\ndef f(): return math.pi", test: "assert f() == math.pi"},
 		{name: "module that is not shared", code: "import sys\ndef f(): return 1", test: "assert f() == 1"},
 		{name: "setup", setup: "import math\ndef near(a, b): return math.isclose(a, b)", code: "def near(a, b): return True\ndef f(): return 0.1 + 0.2", test: "assert near(f(), 0.3) and not near(f(), 0.4)"},
+		{name: "setup that needs the candidate", setup: "root = Node(0)\nroot.v = 1", code: "class Node:\n  def __init__(s, v): s.v = v\ndef f(n): return n.v", test: "assert f(root) == 1"},
+		{name: "types and builtin functions", code: "def f(l, t, g): return [x for x in l if isinstance(x, t)], g(l), type(l)", test: "assert f([1, 'a'], str, len) == (['a'], 2, list)"},
 		{name: "function named like a builtin", code: "def sum(a, b): return a * b", test: "assert sum(2, 3) == 6"},
 		{name: "random numbers", code: "import random\ndef f(): return random.random()", test: "import random\nassert f() == random.Random(0).random()"},
 		{name: "value that is too large", code: "def f(): return 'x' * (20 << 20)", test: "assert f()", want: verdict.Error},

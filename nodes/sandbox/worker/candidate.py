@@ -4,7 +4,7 @@ Nothing here is trusted once the candidate's code has begun.
 """
 
 import builtins
-import json
+import operator
 import os
 import re
 import sys
@@ -100,10 +100,24 @@ def define(job, name=NAME):
     module = types.ModuleType(name)
     sys.modules[name] = module  # dataclasses and pickle look it up
     namespace = module.__dict__
-    if setup:
-        execute(compiled(setup, "<setup>", "error"), namespace, False)
+    prepare = compiled(setup, "<setup>", "error") if setup else None
+    done = prepare is None or set_up(prepare, namespace)
     execute(compiled(code, "<candidate>", "syntax_error"), namespace, False)
+    if not done:
+        execute(prepare, namespace, False)
     return namespace
+
+
+def set_up(code, namespace):
+    """Runs a setup. It returns False if that uses what a candidate has yet to define,
+    as two of MBPP do: it is to run again after the candidate."""
+    try:
+        execute(code, namespace, False)
+    except Ended as e:
+        if e.exception != "NameError":
+            raise
+        return False
+    return True
 
 
 def flush():
@@ -226,6 +240,8 @@ def rebuild(raised):
 OPERATIONS = {
     "call": lambda o, *a, **k: o(*a, **k),
     "get": getattr,
+    "set": setattr,
+    "put": operator.setitem,
     "item": lambda o, key: o[key],
     "next": next,
     "iter": iter,

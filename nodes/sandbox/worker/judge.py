@@ -50,7 +50,8 @@ class Remote:
     __slots__ = ("_session", "_number", "_kind", "_type")
 
     def __init__(self, session, number, kind, type_):
-        self._session, self._number, self._kind, self._type = session, number, kind, type_
+        for name, value in zip(Remote.__slots__, (session, number, kind, type_)):
+            object.__setattr__(self, name, value)
 
     def _ask(self, op, *args, **kwargs):
         return self._session.ask(op, self._number, args, kwargs)
@@ -63,8 +64,14 @@ class Remote:
             raise AttributeError(name)
         return self._ask("get", name)
 
+    def __setattr__(self, name, value):
+        self._ask("set", name, value)
+
     def __getitem__(self, key):
         return self._ask("item", key)
+
+    def __setitem__(self, key, value):
+        self._ask("put", key, value)
 
     def __iter__(self):
         return self if self._kind == "iterator" else iter(self._ask("iter"))
@@ -230,8 +237,9 @@ class Tests:
         self.setup_code = candidate.compiled(setup, "<setup>", "error") if setup else None
         self.entry = entry_points(self.trees)
         self.modules = modules(self.trees)
-        self.wanted = identifiers(self.trees)
-        self.why = in_process_reason(self.trees + ([parse(setup, "<setup>")] if setup else []))
+        whole = self.trees + ([parse(setup, "<setup>")] if setup else [])
+        self.wanted = identifiers(whole)
+        self.why = in_process_reason(whole)
 
 
 def parse(text, name):
@@ -524,12 +532,14 @@ class Trial:
         namespace = module.__dict__
         if type(names) is not dict:
             raise values.Lost("the candidate announced no names")
-        if self.tests.setup_code:
-            candidate.execute(self.tests.setup_code, namespace, False)
+        setup = self.tests.setup_code
+        done = setup is None or candidate.set_up(setup, namespace)
         for name, value in names.items():
             if name in namespace or name.startswith("__") or is_builtin(name) and name not in self.tests.entry:
                 continue
             namespace[name] = __import__(name) if name in self.tests.modules else self.session.decoder.read(value)
+        if not done:
+            candidate.execute(setup, namespace, False)
         return namespace
 
     def run(self):

@@ -6,6 +6,7 @@ What can't be copied (functions, iterators, objects of classes) crosses as the n
 of an entry in the sender's table, and is used by asking the sender.
 """
 
+import builtins
 import collections
 import datetime
 import decimal
@@ -166,6 +167,8 @@ class Encoder:
             return self.date(v)
         if t is types.ModuleType and v.__name__ in PUBLIC:
             return {"m": v.__name__}
+        if (t is type or t is types.BuiltinFunctionType) and getattr(builtins, v.__name__, None) is v:
+            return {"y": v.__name__}
         for base, convert in self.bases:
             if isinstance(v, base):
                 return self.encode(convert(v))
@@ -222,7 +225,7 @@ class Decoder:
             "da": lambda x: datetime.date(*x), "dt": lambda x: datetime.datetime(*x), "td": lambda x: datetime.timedelta(*x),
             "dk": many(lambda x: dict.fromkeys(x).keys()), "dv": many(lambda x: dict(enumerate(x)).values()),
             "di": many(lambda x: dict(x).items()),
-            "m": module, "h": remote, "p": mine,
+            "m": module, "y": builtin, "h": remote, "p": mine,
         }
 
     def decode(self, v):
@@ -250,6 +253,16 @@ def module(name):
     return __import__(name)
 
 
+def builtin(name):
+    """A type of the builtins, or a function that does no harm with whatever it is given."""
+    v = getattr(builtins, name) if type(name) is str and not name.startswith("_") else None
+    if type(v) is not type and name not in HARMLESS:
+        raise ValueError("no builtin that is shared")
+    return v
+
+
+HARMLESS = set("""abs all any ascii bin callable chr divmod format hash hex id iter len max min next oct ord pow
+repr round sorted sum""".split())
 PUBLIC = set("""abc array bisect calendar cmath collections copy dataclasses datetime decimal enum
 fractions functools heapq itertools json math numbers operator pprint queue random re statistics
 string struct textwrap time typing types unicodedata""".split())
