@@ -257,3 +257,33 @@ func overload(t *testing.T) (stop func()) {
 		}
 	}
 }
+
+// Other OCI runtimes run the same worker, where they run at all.
+func TestOCIRuntimes(t *testing.T) {
+	d := testDaemon(t)
+	for name, program := range map[string]string{"crun": "crun", "io.containerd.runsc.v1": "containerd-shim-runsc-v1"} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := exec.LookPath(program); err != nil {
+				t.Skip(err)
+			}
+			opts := containerOptions(d)
+			opts.OCIRuntime = name
+			rt, err := containers.New(context.Background(), opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := sandbox.NewPool(context.Background(), rt, 1, sandbox.Strict(), t.Logf)
+			if err != nil && strings.Contains(err.Error(), "cgroups in hybrid mode not supported") {
+				t.Skip(err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Close()
+			v, err := p.Judge(0, sandbox.Job{Code: "def f(): return 1", Tests: []string{"assert f() == 1"}, Form: sandbox.Asserts})
+			if err != nil || v.Verdict != verdict.Passed {
+				t.Errorf("%+v, %v", v, err)
+			}
+		})
+	}
+}

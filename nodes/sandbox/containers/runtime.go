@@ -16,6 +16,7 @@ import (
 	"time"
 
 	containerd "github.com/containerd/containerd/v2/client"
+	"github.com/containerd/containerd/v2/core/containers"
 	"github.com/containerd/containerd/v2/pkg/cio"
 	"github.com/containerd/containerd/v2/pkg/oci"
 	"github.com/containerd/errdefs"
@@ -201,7 +202,10 @@ func (p *pool) start(ctx context.Context) (*container, error) {
 	}
 	if err != nil {
 		t.Kill()
-		return nil, fmt.Errorf("%w; it said: %s", err, t.stderr)
+		if said := t.stderr.String(); said != "" {
+			err = fmt.Errorf("%w; it said: %s", err, said)
+		}
+		return nil, err
 	}
 	return t, nil
 }
@@ -213,6 +217,7 @@ func (p *pool) spec(id string) []oci.SpecOpts {
 	return []oci.SpecOpts{
 		oci.WithProcessArgs(append([]string{p.python}, sandbox.PythonArgs(socketInside)...)...),
 		oci.WithEnv(env),
+		withOldVersion,
 		oci.WithProcessCwd("/"),
 		oci.WithRootFSReadonly(),
 		oci.WithNoNewPrivileges,
@@ -225,6 +230,13 @@ func (p *pool) spec(id string) []oci.SpecOpts {
 			{Destination: socketInside, Type: "bind", Source: filepath.Join(p.dir, id), Options: []string{"bind", "ro"}},
 		}),
 	}
+}
+
+// withOldVersion writes a version of the format that old OCI runtimes know, too: crun
+// refuses newer ones, and nothing of them is used.
+func withOldVersion(_ context.Context, _ oci.Client, _ *containers.Container, s *oci.Spec) error {
+	s.Version = "1.0.2"
+	return nil
 }
 
 // What a worker itself needs beside its candidate, in MiB and in processes.
