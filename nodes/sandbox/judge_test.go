@@ -80,6 +80,55 @@ func inProcess(t *testing.T, p *sandbox.Pool) {
 	}
 }
 
+// Tests that can't be held apart fail wrong candidates in every form.
+func TestInProcessFails(t *testing.T) { onEach(t, testInProcessFails) }
+
+func testInProcessFails(t *testing.T, p *sandbox.Pool) {
+	for name, test := range map[string]string{
+		"function":        "import os\nfrom solution import inc\ndef test_a(): assert inc(1) == 2",
+		"class of pytest": "from solution import inc\nclass Helper: pass\ndef test_a(): assert inc(1) == 2",
+	} {
+		for code, want := range map[string]string{"def inc(x): return 99": verdict.Failed, "def inc(x): return x + 1": verdict.Passed} {
+			v, err := p.Judge(0, sandbox.Job{Code: code, Tests: []string{test}, Form: sandbox.Functions})
+			if err != nil || v.Verdict != want || v.Judged != sandbox.InProcess {
+				t.Errorf("%s: %q is %s (%s), judged %s, %v; want %s", name, code, v.Verdict, v.Message, v.Judged, err, want)
+			}
+		}
+	}
+}
+
+// What tests change in the process that they run in, the next tests don't see: not a
+// module, not a builtin, not a function of an earlier candidate.
+func TestTestsAreApart(t *testing.T) { onEach(t, testTestsAreApart) }
+
+func testTestsAreApart(t *testing.T, p *sandbox.Pool) {
+	for _, test := range []string{
+		"import math\nmath.floor = lambda x: 7\nassert f(1) == 1", "import math\nassert math.floor(2.5) == 2 and f(1) == 1",
+		"import decimal\ndecimal.getcontext().prec = 3\nassert f(1) == 1", "import decimal\nassert len(str(decimal.Decimal(1) / 3)) == 30",
+		"import json\njson.dumps = lambda *a, **k: '{}'", "assert f(2) == 2",
+		"import math\nmath.sqrt = f", "import math\nassert math.sqrt(4) == 2.0",
+	} {
+		v, err := p.Judge(0, sandbox.Job{Code: "def f(x): return x", Tests: []string{test}, Form: sandbox.Asserts})
+		if err != nil || v.Verdict != verdict.Passed {
+			t.Errorf("%s: %s %s: %s, %v", test, v.Verdict, v.Exception, v.Message, err)
+		}
+	}
+}
+
+// A program that is slow in each of many tests is slow, not a fault.
+func TestSlowPrograms(t *testing.T) {
+	processRuntime(t) // skips without Python
+	p := newPool(t, sandbox.Processes("python3", sandbox.Limits{CPU: 1, Wall: 1, Memory: 512, Output: 64, Processes: 32}), 1)
+	tests := make([]string, 14) // longer together than a worker waits for one
+	for i := range tests {
+		tests[i] = `{"input": "", "output": "1"}`
+	}
+	v, err := p.Judge(0, sandbox.Job{Code: "import time\ntime.sleep(0.8)\nprint(1)", Tests: tests, Form: sandbox.Program})
+	if err != nil || v.Verdict != verdict.Passed || v.TestsPassed != 14 {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
 // Tests in each form, passed and failed.
 func TestForms(t *testing.T) { onEach(t, forms) }
 
@@ -98,6 +147,9 @@ func forms(t *testing.T, p *sandbox.Pool) {
 		{"functions, failed", sandbox.Functions, wrong, functions, verdict.Failed, 4},
 		{"test case", sandbox.Functions, right, cases, verdict.Passed, 0},
 		{"test case, failed", sandbox.Functions, "def inc(x): return 3", cases, verdict.Failed, 5},
+		{"async function", sandbox.Functions, wrong, "from solution import inc\nasync def test_a(): assert inc(1) == 3", verdict.Failed, 2},
+		{"skipped test case", sandbox.Functions, right, "import unittest\nfrom solution import inc\nclass T(unittest.TestCase):\n    @classmethod\n    def setUpClass(cls): cls.x = 2\n    @unittest.skip('later')\n    def test_no(self): assert False\n    def test_yes(self): assert inc(1) == self.x\n", verdict.Passed, 0},
+		{"no test function", sandbox.Functions, right, "x = 1", verdict.Error, 0},
 		{"program", sandbox.Program, "print(int(input()) + 1)", `{"input": "1\n", "output": "2\n"}`, verdict.Passed, 0},
 		{"program that exits", sandbox.Program, "import sys\nif __name__ == '__main__':\n  print(int(input()) + 1)\n  sys.exit()", `{"input": "1\n", "output": "2"}`, verdict.Passed, 0},
 		{"program, failed", sandbox.Program, "print(3)", `{"input": "1\n", "output": "2"}`, verdict.Failed, 0},

@@ -91,7 +91,7 @@ func (p *processes) start(ctx context.Context, n int, spaces namespaces) (*Worke
 	if err != nil {
 		return nil, err
 	}
-	return NewWorker(t, p.limits, around)
+	return NewWorker(ctx, t, p.limits, around)
 }
 
 // UserOf returns a user that no other worker has, of this process or another: the

@@ -43,6 +43,7 @@ type Runtime interface {
 
 // Worker runs one candidate at a time.
 type Worker struct {
+	ctx         context.Context
 	transport   Transport
 	lines       chan []byte // closed when the process ends
 	protections []string
@@ -59,8 +60,8 @@ const mostStarved = 10
 
 // NewWorker makes a worker of a Python that was started with PythonArgs, and has it
 // run a program that passes: a sandbox that can't do that is of no use.
-func NewWorker(t Transport, limits Limits, around Surroundings) (*Worker, error) {
-	w := &Worker{transport: t, lines: make(chan []byte)}
+func NewWorker(ctx context.Context, t Transport, limits Limits, around Surroundings) (*Worker, error) {
+	w := &Worker{ctx: ctx, transport: t, lines: make(chan []byte)}
 	w.patience = mostStarved*time.Duration(limits.Wall)*time.Second + startGrace
 	go w.read()
 	if err := w.greet(limits, around); err != nil {
@@ -144,7 +145,14 @@ func (w *Worker) greet(l Limits, around Surroundings) error {
 
 // Judge runs a candidate. An error says that the worker is of no use any more.
 func (w *Worker) Judge(job Job) (Verdict, error) {
-	line, err := w.ask(job, w.patience)
+	if job.Tests == nil {
+		job.Tests = []string{}
+	}
+	patience := w.patience
+	if job.Form == Program {
+		patience *= time.Duration(max(1, len(job.Tests))) // each is a run of its own
+	}
+	line, err := w.ask(job, patience)
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -167,6 +175,9 @@ func (w *Worker) ask(message any, patience time.Duration) ([]byte, error) {
 			return nil, w.broken()
 		}
 		return line, nil
+	case <-w.ctx.Done():
+		w.Kill()
+		return nil, w.ctx.Err()
 	case <-timer.C:
 		return nil, fmt.Errorf("the sandbox worker didn't answer within %s", patience)
 	}

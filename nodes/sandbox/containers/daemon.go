@@ -52,6 +52,14 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", 
 
 // Up starts the daemon, unless it runs, and waits until it answers.
 func (d Daemon) Up(ctx context.Context) (started bool, err error) {
+	if d, err = d.absolute(); err != nil {
+		return false, err
+	}
+	unlock, err := d.lock()
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
 	if c, err := dial(ctx, d.Address()); err == nil {
 		return false, c.Close()
 	}
@@ -159,7 +167,21 @@ func (d Daemon) pid() int {
 // Down removes all containers of ouroflow from the daemon, ends it, and removes what
 // it left: mounts, cgroups, its folder. Images stay for the next time.
 func (d Daemon) Down(ctx context.Context) (ended bool, err error) {
+	if d, err = d.absolute(); err != nil {
+		return false, err
+	}
+	if _, err := os.Stat(d.Dir); errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	unlock, err := d.lock()
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
 	c, err := dial(ctx, d.Address())
+	if err == nil && d.pid() == 0 {
+		return false, fmt.Errorf("the containerd at %s wasn't started by ouroflow: end it the way that it was started", d.Address())
+	}
 	if err == nil {
 		err = errors.Join(removeContainers(inNamespace(ctx), c, func(map[string]string) bool { return true }), c.Close())
 		if err != nil {
@@ -172,7 +194,32 @@ func (d Daemon) Down(ctx context.Context) (ended bool, err error) {
 			return false, fmt.Errorf("ending containerd, process %d: %w", pid, err)
 		}
 	}
-	return pid != 0, errors.Join(endShims(d.Address()), removeCgroup(cgroup(d.Address())), unmountUnder(d.Dir), os.RemoveAll(d.Dir))
+	if err := errors.Join(endShims(d.Address()), removeCgroup(cgroup(d.Address())), unmountUnder(d.Dir)); err != nil {
+		return pid != 0, err
+	}
+	return pid != 0, os.RemoveAll(d.Dir)
+}
+
+// absolute is the same daemon whatever the working folder is.
+func (d Daemon) absolute() (Daemon, error) {
+	dir, err := filepath.Abs(d.Dir)
+	if err != nil {
+		return d, err
+	}
+	data, err := filepath.Abs(d.Data)
+	return Daemon{dir, data}, err
+}
+
+// lock has one process at a time start or end the daemon.
+func (d Daemon) lock() (unlock func(), err error) {
+	f, err := os.OpenFile(d.Dir+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() { f.Close() }, nil
 }
 
 // endGrace is how long containerd may take to end by itself.
@@ -211,7 +258,7 @@ func endShims(address string) error {
 	for _, dir := range dirs {
 		b, err := os.ReadFile(filepath.Join(dir, "cmdline"))
 		args := strings.Split(string(b), "\x00")
-		if err != nil || !strings.Contains(args[0], "containerd-shim") || !slices.Contains(args, address) {
+		if err != nil || !strings.Contains(args[0], "containerd-shim") || !slices.Contains(args, address) || !slices.Contains(args, Namespace) {
 			continue
 		}
 		pid, err := strconv.Atoi(filepath.Base(dir))

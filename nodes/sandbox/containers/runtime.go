@@ -178,7 +178,7 @@ func (p *pool) Start(ctx context.Context, n int) (*sandbox.Worker, error) {
 	if err != nil {
 		return nil, node.Faultf("starting a container: %w", err)
 	}
-	return sandbox.NewWorker(t, p.opts.Limits, sandbox.Surroundings{Namespaces: true, Contained: true, User: sandbox.UserOf(n)})
+	return sandbox.NewWorker(ctx, t, p.opts.Limits, sandbox.Surroundings{Namespaces: true, Contained: true, User: sandbox.UserOf(n)})
 }
 
 func (p *pool) start(ctx context.Context) (*container, error) {

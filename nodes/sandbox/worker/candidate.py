@@ -8,6 +8,7 @@ import operator
 import os
 import re
 import sys
+import threading
 import types
 
 import values
@@ -50,8 +51,12 @@ def compiled(source, name, verdict):
 
 
 def execute(code, namespace, in_test):
+    run_in_test(lambda n: exec(code, n), namespace, in_test)
+
+
+def run_in_test(function, namespace, in_test=True):
     try:
-        exec(code, namespace)
+        function(namespace)
     except MemoryError as e:
         raise Ended("memory_limit", e)
     except AssertionError as e:
@@ -128,12 +133,72 @@ def flush():
             pass  # the candidate closed or replaced it
 
 
+def solution(namespace):
+    """Lets tests import the candidate."""
+    for name in ("solution", "candidate"):
+        module = types.ModuleType(name)
+        module.__dict__.update({k: v for k, v in namespace.items() if not k.startswith("__")})
+        sys.modules[name] = module
+
+
+def run_functions(namespace):
+    """Runs the functions named test and the test cases of a module, in order. One
+    without any is a mistake, not a pass."""
+    import unittest
+    found = 0
+    for name, v in list(namespace.items()):
+        if isinstance(v, type) and issubclass(v, unittest.TestCase):
+            found += run_cases(unittest, v)
+        elif name.startswith("test") and callable(v) and not isinstance(v, type) and not hasattr(type(v), "_ask"):
+            found += 1
+            finish(v())
+        else:
+            continue
+        del namespace[name]
+    if not found:
+        raise LookupError("the tests have no function named test_* and no test case")
+
+
+def finish(result):
+    """Waits for what an async test returned."""
+    if hasattr(result, "__await__"):
+        import asyncio
+        asyncio.run(result)
+
+
+def run_cases(unittest, case):
+    """Runs a test case with its fixtures, raises the first failure, and returns the
+    number of tests."""
+    class First(unittest.TestResult):
+        error = None
+
+        def addError(self, _, err):
+            self.error = self.error or err[1]
+
+        addFailure = addError
+
+        def addSubTest(self, test, _, err):
+            if err is not None:
+                self.addError(test, err)
+
+        def addUnexpectedSuccess(self, test):
+            self.error = self.error or AssertionError("%s passed, which it was not to" % test)
+
+    suite, result = unittest.defaultTestLoader.loadTestsFromTestCase(case), First()
+    tests = suite.countTestCases()
+    suite.run(result)
+    if result.error is not None:
+        raise result.error
+    return tests
+
+
 class Served:
     """Answers the judge."""
 
     def __init__(self, channel):
         self.channel = channel
         self.kept = []  # what crossed as a number
+        self.lock = threading.RLock()  # a candidate's threads talk one after the other
         self.encoder = values.Encoder(self.export)
         self.decoder = values.Decoder(lambda x: Callback(self, x["n"]), self.kept.__getitem__)
 
@@ -198,6 +263,10 @@ class Served:
 
     def ask(self, number, args):
         """Calls a function of the tests."""
+        with self.lock:
+            return self.ask_alone(number, args)
+
+    def ask_alone(self, number, args):
         self.channel.send({"call": number, "args": [self.encoder.encode(a) for a in args]})
         while True:
             message = self.channel.receive()
@@ -238,7 +307,7 @@ def rebuild(raised):
 
 
 OPERATIONS = {
-    "call": lambda o, *a, **k: o(*a, **k),
+    "call": lambda o, /, *a, **k: o(*a, **k),
     "get": getattr,
     "set": setattr,
     "put": operator.setitem,
@@ -277,8 +346,11 @@ def run_tests(channel, job):
     send, reached = channel.send, 0
     try:
         namespace = define(job)
+        solution(namespace)
         for test in job["tests"]:
             execute(compiled(test, "<test>", "error"), namespace, True)
+            if job["form"] == "functions":
+                run_in_test(run_functions, namespace)
             reached += 1
             send({"reached": reached})
         result = {"verdict": "passed"}

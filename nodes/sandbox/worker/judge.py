@@ -31,6 +31,7 @@ import suspicion
 import values
 
 PROTOCOL = 2
+dumps = json.dumps  # also when a test replaces it
 IN_PROCESS, SEPARATE = "in_process", "separate"
 OWN_TIME = 10  # times the wall limit after which a test that sleeps in here is given up
 OWN_MEMORY = 1 << 30  # bytes that what candidates return may become in here
@@ -53,10 +54,10 @@ class Remote:
         for name, value in zip(Remote.__slots__, (session, number, kind, type_)):
             object.__setattr__(self, name, value)
 
-    def _ask(self, op, *args, **kwargs):
+    def _ask(self, op, /, *args, **kwargs):
         return self._session.ask(op, self._number, args, kwargs)
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, /, *args, **kwargs):
         return self._ask("call", *args, **kwargs)
 
     def __getattr__(self, name):
@@ -130,6 +131,12 @@ class Session:
         self.gone = False  # because the candidate closed its end
         self.remotes = {}
 
+    def close(self):
+        """Ends the talk for good: what a test keeps of it, in a module say, is not to
+        reach the next candidate."""
+        self.sock.close()
+        self.channel.fd, self.lost = -1, self.lost or "it is over"
+
     def export(self, v):
         if type(v) is Remote:
             return {"p": v._number}
@@ -148,6 +155,8 @@ class Session:
         return self.remotes[n]
 
     def send(self, message):
+        if self.lost:
+            raise values.Lost(self.lost)
         try:
             self.channel.send(message)
         except values.Lost as e:
@@ -240,6 +249,7 @@ class Tests:
         whole = self.trees + ([parse(setup, "<setup>")] if setup else [])
         self.wanted = identifiers(whole)
         self.why = in_process_reason(whole)
+        self.stateful = any(map(changes_more, whole))
 
 
 def parse(text, name):
@@ -268,8 +278,7 @@ TESTING = {"unittest", "pytest", "solution", "candidate"}
 
 
 def is_test_case(node):
-    return any(isinstance(b, ast.Attribute) and b.attr == "TestCase" or isinstance(b, ast.Name) and b.id == "TestCase"
-               for b in node.bases)
+    return any(getattr(b, "attr", getattr(b, "id", "")).endswith("TestCase") for b in node.bases)
 
 
 def entry_points(trees):
@@ -302,6 +311,25 @@ def identifiers(trees):
     return None if "*" in found else sorted(found - {None})
 
 
+CHANGING = {"setattr", "delattr", "patch", "getcontext", "setcontext", "globals", "vars", "exec", "eval", "setrecursionlimit",
+            "update", "pop", "clear", "append", "Thread"}
+
+
+def changes_more(tree):
+    """Whether tests may change more than variables of their own: they assign to what
+    others see, such as an attribute of a module, or call what may do that."""
+    own = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load):
+            if suspicion.root(node) not in own:
+                return True
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if name in CHANGING and suspicion.root(node.func) not in own:
+                return True
+    return False
+
+
 def is_builtin(name):
     return hasattr(builtins, name)
 
@@ -320,10 +348,6 @@ class Judge:
     def judge(self, job):
         """Runs a candidate and returns its verdict."""
         job["cpu_s"] = job["cpu_s"] or self.conf["cpu_s"]
-        with Bounds(job["cpu_s"], self.conf["wall_s"]):
-            return self.judge_within(job)
-
-    def judge_within(self, job):
         try:
             tests = prepare(job["form"], job["setup"], tuple(job["tests"]))
         except candidate.Ended as e:
@@ -357,8 +381,9 @@ class Judge:
     def finish(self, session):
         """Ends the candidate and returns what the server saw of it. One that is gone
         already is dying: how, is worth waiting for."""
-        session.sock.close()
-        self.control.send({"end": "gone" if session.gone else "heard"})
+        gone = session.gone
+        session.close()
+        self.control.send({"end": "gone" if gone else "heard"})
         report = self.control.receive()
         size = os.fstat(session.output).st_size
         report["written"] = os.pread(session.output, size, 0) if size else b""
@@ -369,31 +394,42 @@ class Judge:
         session = self.start(job, "serve", names=tests.wanted)
         out = {"tests_passed": 0, "tests_total": len(tests.tests), "judged": SEPARATE}
         try:
-            opening = greet(session)
-            if "ended" in opening:  # before any test: whatever it says, it is no pass
-                result = None if ended_as(opening["ended"], "passed") else opening["ended"]
-            else:
-                result = Trial(session, tests, opening["names"], out).run()
+            with self.bounds(job):
+                result = self.hear(session, tests, out)
         except candidate.Ended as e:
             result = e.result()
         except (Overtime, MemoryError, RecursionError) as e:
-            result = candidate.Ended(VERDICT_OF.get(type(e), "error"), e).result()
+            result = unable(e)
         except (values.Lost, KeyError, TypeError, AttributeError):
             result = NONSENSE if not session.gone else None
         report = self.finish(session)
         return conclude(job, out, result, report)
 
+    def bounds(self, job):
+        return Bounds(job["cpu_s"], self.conf["wall_s"])
+
+    def hear(self, session, tests, out):
+        """Runs the tests against a candidate that has begun; returns how that ended."""
+        opening = greet(session)
+        if "ended" in opening:  # before any test: whatever it says, it is no pass
+            return None if ended_as(opening["ended"], "passed") else opening["ended"]
+        trial = Trial(session, tests, opening["names"], out, self.conf)
+        return apart(trial) if tests.stateful else trial.run()
+
     def in_process(self, job, tests):
         """Has the candidate run the tests. It says for itself how it went."""
-        session = self.start(job, "tests", tests=list(tests.tests))
+        session = self.start(job, "tests", tests=list(tests.tests), form=tests.form)
         out = {"tests_passed": 0, "tests_total": len(tests.tests), "judged": IN_PROCESS}
         result = None
         try:
-            message = greet(session)
-            while "reached" in message:
-                out["tests_passed"] = min(out["tests_passed"] + 1, len(tests.tests))
-                message = session.receive()
-            result = message.get("ended")
+            with self.bounds(job):
+                message = greet(session)
+                while "reached" in message:
+                    out["tests_passed"] = min(out["tests_passed"] + 1, len(tests.tests))
+                    message = session.receive()
+                result = message.get("ended")
+        except (Overtime, MemoryError) as e:
+            result = unable(e)
         except (values.Lost, TypeError):
             pass
         report = self.finish(session)
@@ -411,7 +447,10 @@ class Judge:
             session = self.start(job, "program", stdin=test["input"])
             result = None
             try:
-                result = greet(session).get("ended")
+                with self.bounds(job):
+                    result = greet(session).get("ended")
+            except (Overtime, MemoryError) as e:
+                result = unable(e)
             except (values.Lost, TypeError):
                 pass
             report = self.finish(session)
@@ -461,6 +500,43 @@ def greet(session):
     if "ready" not in first:
         raise OSError("the sandbox could not be set up for a candidate: %s" % candidate.clean(str(first)))
     return session.receive()
+
+
+def unable(error):
+    """The result of tests that what the candidate returned was too much for."""
+    return candidate.Ended(VERDICT_OF.get(type(error), "error"), error).result()
+
+
+def apart(trial):
+    """Runs a trial whose tests change more than their own names in a fork, so that the
+    next candidate's tests find everything as it was."""
+    ours, theirs = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            with Bounds(trial.cpu, trial.wall):
+                result = trial.run()
+        except BaseException as e:
+            result = unable(e)
+        try:
+            session = trial.session
+            os.write(theirs, dumps([result, trial.out, session.lost, session.gone]).encode())
+        finally:
+            os._exit(0)
+    os.close(theirs)
+    try:
+        data = b""
+        for chunk in iter(lambda: os.read(ours, 65536), b""):
+            data += chunk
+    finally:
+        os.close(ours)
+        os.kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+    if not data:
+        raise Overtime("a test ended the process that it ran in, with status %d" % status)
+    result, out, trial.session.lost, trial.session.gone = json.loads(data)
+    trial.out.update(out)
+    return result
 
 
 def ended_as(result, verdict):
@@ -520,8 +596,9 @@ def limit_cpu(seconds):
 class Trial:
     """The tests of one candidate, run against it."""
 
-    def __init__(self, session, tests, names, out):
+    def __init__(self, session, tests, names, out, conf):
         self.session, self.tests, self.out = session, tests, out
+        self.cpu, self.wall = conf["cpu_s"], conf["wall_s"]
         self.namespace = self.define(names)
 
     def define(self, names):
@@ -543,7 +620,7 @@ class Trial:
         return namespace
 
     def run(self):
-        solution(self.namespace)
+        candidate.solution(self.namespace)
         for i, code in enumerate(self.tests.codes):
             result = self.one(code)
             if self.session.lost:
@@ -561,7 +638,7 @@ class Trial:
         try:
             exec(code, self.namespace)
             if self.tests.form == "functions":
-                run_functions(self.namespace)
+                candidate.run_functions(self.namespace)
         except MemoryError as e:
             return self.ended("memory_limit", e)
         except Overtime as e:
@@ -583,27 +660,6 @@ class Trial:
             trace = trace.tb_next
         self.out["failed_line"] = line
         return result
-
-
-def solution(namespace):
-    """Lets tests import the candidate."""
-    for name in ("solution", "candidate"):
-        module = types.ModuleType(name)
-        module.__dict__.update({k: v for k, v in namespace.items() if not k.startswith("__")})
-        sys.modules[name] = module
-
-
-def run_functions(namespace):
-    """Runs the functions named test_ and the methods of test cases, in order."""
-    import unittest
-    for name, v in list(namespace.items()):
-        if name.startswith("test") and type(v) is types.FunctionType:
-            v()
-        elif isinstance(v, type) and issubclass(v, unittest.TestCase):
-            for method in unittest.defaultTestLoader.getTestCaseNames(v):
-                v(method).debug()
-    for name in [n for n in namespace if n.startswith("test")]:
-        del namespace[name]
 
 
 def overtime(*_):
