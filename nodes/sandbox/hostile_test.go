@@ -284,7 +284,7 @@ func processesOfCandidates() []string {
 	var found []string
 	statuses, _ := filepath.Glob("/proc/[0-9]*/status")
 	for _, path := range statuses {
-		if uid := ownerIn(path); uid >= sandbox.UserOf(0) && uid < sandbox.UserOf(0)+1<<9 {
+		if uid := ownerIn(path); uid >= sandbox.UserOf(0) && uid < sandbox.UserOf(0)+1<<10 {
 			found = append(found, path)
 		}
 	}

@@ -96,7 +96,7 @@ func (p *processes) start(ctx context.Context, n int, spaces namespaces) (*Worke
 
 // UserOf returns a user that no other worker has, of this process or another: the
 // kernel counts processes by user.
-func UserOf(n int) int { return 1<<30 + os.Getpid()%(1<<20)<<9 + n%(1<<9) }
+func UserOf(n int) int { return 1<<30 + os.Getpid()%(1<<19)<<10 + n%(1<<10) }
 
 // namespaces is a choice of kernel namespaces for a worker.
 type namespaces struct {

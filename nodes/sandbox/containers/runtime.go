@@ -64,9 +64,7 @@ func New(ctx context.Context, o Options) (sandbox.Runtime, error) {
 }
 
 func (p *pool) prepare(ctx context.Context) (err error) {
-	if err := removeOrphans(ctx, p.client); err != nil {
-		return node.Faultf("removing containers of processes that are gone: %w", err)
-	}
+	_ = removeOrphans(ctx, p.client) // others may be at it, and what stays harms no run
 	if p.snapshotter, err = snapshotter(ctx, p.client); err != nil {
 		return err
 	}
@@ -93,7 +91,7 @@ func removeStaleFolders() error {
 	var failures []error
 	for _, dir := range dirs {
 		name := strings.Split(strings.TrimPrefix(filepath.Base(dir), folderPrefix), "-")
-		if len(name) == 3 && !isAlive(name[0]+" "+name[1]) {
+		if len(name) == 4 && !isAlive(strings.Join(name[:3], " ")) {
 			failures = append(failures, os.RemoveAll(dir))
 		}
 	}
@@ -108,8 +106,20 @@ func (p *pool) Close() error {
 // ownerLabel is the label of a container that tells which process uses it.
 const ownerLabel = "ouroflow/owner"
 
-// owner names this process, also against a later one of the same number.
-func owner() string { return strconv.Itoa(os.Getpid()) + " " + startTime(os.Getpid()) }
+// owner names this process, also against a later one of the same number, and one in
+// another namespace of processes.
+func owner() string {
+	return fmt.Sprintf("%d %s %s", os.Getpid(), startTime(os.Getpid()), processNamespace())
+}
+
+// processNamespace is the number of the namespace that process numbers belong to.
+func processNamespace() string {
+	link, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		return ""
+	}
+	return strings.Trim(strings.TrimPrefix(link, "pid:"), "[]")
+}
 
 // startTime is when a process was started, in ticks since the machine was; "" if
 // there is no such process.
@@ -127,10 +137,18 @@ func startTime(pid int) string {
 	return fields[start]
 }
 
+// isAlive reports whether an owner runs. Of those in other namespaces this can't be
+// told, so they count as alive.
 func isAlive(owner string) bool {
-	number, start, _ := strings.Cut(owner, " ")
-	pid, err := strconv.Atoi(number)
-	return err == nil && start != "" && startTime(pid) == start
+	fields := strings.Fields(owner)
+	if len(fields) != 3 {
+		return false
+	}
+	if fields[2] != processNamespace() {
+		return true
+	}
+	pid, err := strconv.Atoi(fields[0])
+	return err == nil && startTime(pid) == fields[1]
 }
 
 // removeOrphans removes the containers of processes that are gone.

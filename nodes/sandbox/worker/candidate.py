@@ -36,7 +36,7 @@ class Ended(Exception):
     """Carries a verdict out of the running of code."""
 
     def __init__(self, verdict, error=None):
-        self.verdict = verdict
+        self.verdict, self.error = verdict, error
         self.exception, self.message = describe(error) if error is not None else (None, None)
 
     def result(self):
@@ -259,7 +259,8 @@ class Served:
             args = [self.encoder.encode(a) for a in error.args if type(a) in (str, int, float, bool)]
         except BaseException:
             args = []
-        return {"type": name, "message": message, "args": args}
+        bases = [c.__name__ for c in type(error).__mro__]
+        return {"type": name, "message": message, "args": args, "bases": bases}
 
     def ask(self, number, args):
         """Calls a function of the tests."""
@@ -367,7 +368,7 @@ def run_program(channel, job):
         result = {"verdict": "passed"}
     except Ended as e:
         result = e.result()
-        if result["exception"] == "SystemExit" and result["message"] in ("", "0", "None"):
+        if type(e.error) is SystemExit and (e.error.code is None or e.error.code == 0):
             result = {"verdict": "passed"}
     flush()
     channel.send({"ended": result})

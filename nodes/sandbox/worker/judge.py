@@ -33,7 +33,7 @@ import values
 PROTOCOL = 2
 dumps = json.dumps  # also when a test replaces it
 IN_PROCESS, SEPARATE = "in_process", "separate"
-OWN_TIME = 10  # times the wall limit after which a test that sleeps in here is given up
+OWN_TIME = 11  # times the wall limit after which a test that sleeps in here is given up
 OWN_MEMORY = 1 << 30  # bytes that what candidates return may become in here
 
 
@@ -42,7 +42,7 @@ class Overtime(BaseException):
 
 
 class CandidateError(Exception):
-    """An exception of a class that only the candidate has."""
+    """An exception of no class that there is in here."""
 
 
 class Remote:
@@ -221,19 +221,23 @@ def update(args, after):
 
 
 def rebuild(raised, op):
-    """The exception that the candidate raised."""
+    """The exception that the candidate raised: of the first builtin class that it is
+    of, so that a test can catch it."""
     if type(raised) is not dict:
         raise TypeError("an exception is no object")
     name, message, args = str(raised["type"])[:100], str(raised["message"])[:1000], raised["args"]
-    kind = getattr(builtins, name, None) if name != "StopIteration" or op == "next" else RuntimeError
-    if isinstance(kind, type) and issubclass(kind, BaseException) and type(args) is list:
-        try:
-            return kind(*[a for a in args if type(a) in (str, int, float, bool)])
-        except TypeError:
-            pass
-    error = CandidateError(message)
-    error.name = name
-    return error
+    args = [a for a in args if type(a) in (str, int, float, bool)] if type(args) is list else []
+    bases = raised["bases"] if type(raised["bases"]) is list else []
+    if "StopIteration" in bases and op != "next":
+        return RuntimeError("a function raised StopIteration")  # which would end a test's loop
+    for base in bases[:20]:
+        kind = getattr(builtins, base, None) if type(base) is str else None
+        if isinstance(kind, type) and issubclass(kind, BaseException):
+            try:
+                return (kind if base == name else type(name, (kind,), {}))(*args)
+            except (TypeError, ValueError):
+                continue  # it wants other arguments, or has a name that no class can have
+    return CandidateError(message)
 
 
 class Tests:
@@ -651,8 +655,6 @@ class Trial:
 
     def ended(self, verdict, error):
         result = candidate.Ended(verdict, error).result()
-        if type(error) is CandidateError:
-            result["exception"] = error.name
         trace, line = error.__traceback__, None
         while trace is not None:
             if trace.tb_frame.f_code.co_filename == "<test>":

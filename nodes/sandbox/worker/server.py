@@ -4,6 +4,8 @@ It is the first process of its namespace, so that it can kill everything in it. 
 never holds a test, unless the candidate is to run it itself.
 """
 
+import _sitebuiltins
+import builtins
 import gc
 import os
 import random
@@ -61,7 +63,8 @@ class Server:
         try:
             os.chdir("/tmp" if self.sandbox.own_processes else self.dir)
             talk = os.dup(talk)
-            for fd, at in ((stdin, 0), (output, 1), (output, 2)):
+            errors = os.open(os.devnull, os.O_WRONLY) if job["mode"] == "program" else output
+            for fd, at in ((stdin, 0), (output, 1), (errors, 2)):
                 os.dup2(fd, at)
             os.dup2(talk, 3)
             os.closerange(4, 65536)
@@ -167,6 +170,7 @@ def preload():
     for name in ("bisect collections copy datetime decimal fractions functools heapq itertools math"
                  " operator queue random re statistics string sys time typing").split():
         __import__(name)
+    builtins.exit, builtins.quit = _sitebuiltins.Quitter("exit", ""), _sitebuiltins.Quitter("quit", "")  # as site does
 
 
 def start(conf):
