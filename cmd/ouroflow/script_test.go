@@ -9,15 +9,22 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ouroflow/ouroflow/nodes/sandbox/containers"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
+	// Whether a containerd runs here is not to matter; scripts that want one start it.
+	if os.Getenv(containers.AddressVariable) == "" {
+		os.Setenv(containers.AddressVariable, noContainerd)
+	}
 	testscript.Main(m, map[string]func(){
 		"ouroflow": func() { os.Exit(Main()) },
 		"settle":   func() { time.Sleep(100 * time.Millisecond) }, // until changes of files show in their times
 	})
 }
+
+const noContainerd = "/nonexistent/containerd.sock"
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -25,6 +32,7 @@ func TestScripts(t *testing.T) {
 		Condition: condition,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("OUROFLOW_CACHE", filepath.Join(env.WorkDir, "cache"))
+			env.Setenv(containers.AddressVariable, noContainerd)
 			env.Setenv("OUROFLOW_RUNS", filepath.Join(env.WorkDir, "runs"))
 			return writeProject(env.WorkDir, 12, 6)
 		},
