@@ -43,6 +43,7 @@ type pool struct {
 	image       containerd.Image
 	python      string
 	dir         string // holds sockets
+	folder      *os.File
 }
 
 // made counts the containers of this process: runc wants names that no other container
@@ -75,7 +76,10 @@ func (p *pool) prepare(ctx context.Context) (err error) {
 	if err := removeStaleFolders(); err != nil {
 		return err
 	}
-	p.dir, err = os.MkdirTemp("", folderPrefix+strings.ReplaceAll(owner(), " ", "-")+"-*")
+	if p.dir, err = os.MkdirTemp("", folderPrefix+strings.ReplaceAll(owner(), " ", "-")+"-*"); err != nil {
+		return err
+	}
+	p.folder, err = os.Open(p.dir)
 	return err
 }
 
@@ -100,6 +104,7 @@ func removeStaleFolders() error {
 
 // Close implements sandbox.Runtime.
 func (p *pool) Close() error {
+	_ = p.folder.Close() // it may never have been opened
 	return errors.Join(os.RemoveAll(p.dir), p.client.Close())
 }
 
@@ -204,7 +209,7 @@ func (p *pool) start(ctx context.Context) (*container, error) {
 	t := &container{stderr: &sandbox.Tail{}, ctx: context.WithoutCancel(ctx)}
 	shim, options := ociRuntime(p.opts.OCIRuntime)
 	var err error
-	if t.listener, err = listen(filepath.Join(p.dir, id)); err != nil {
+	if t.listener, err = listen(p.folder, id); err != nil {
 		return nil, err
 	}
 	t.container, err = p.client.NewContainer(ctx, id,
@@ -297,7 +302,9 @@ type container struct {
 // socketInside is the socket in the container, and in PythonArgs.
 const socketInside = "/run/ouroflow.sock"
 
-func listen(path string) (*net.UnixListener, error) {
+// listen makes a socket in a folder, whose own path may be too long for an address.
+func listen(folder *os.File, name string) (*net.UnixListener, error) {
+	path := fmt.Sprintf("/proc/self/fd/%d/%s", folder.Fd(), name)
 	return net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 }
 
