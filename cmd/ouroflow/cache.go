@@ -15,14 +15,8 @@ import (
 )
 
 func (a *app) cacheCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "cache",
-		Short: "Look after the cache: where it is, what it holds, whether it is whole",
-		Args:  args(cobra.NoArgs),
-		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
-	c.AddCommand(a.cachePathCommand(), a.cacheListCommand(), a.cacheVerifyCommand(), a.cacheCollectCommand())
-	return c
+	return group("cache", "Look after the cache: where it is, what it holds, whether it is whole", "",
+		a.cachePathCommand(), a.cacheListCommand(), a.cacheVerifyCommand(), a.cacheCollectCommand())
 }
 
 // store is the cache that the flags, the environment or the working folder name.

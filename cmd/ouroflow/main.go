@@ -137,6 +137,17 @@ func version() string {
 	return fmt.Sprintf("%s (%s, %s %s/%s)", release, c, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
+// group is a command that only has others under it.
+func group(name, short, long string, under ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{
+		Use: name, Short: short, Long: long,
+		Args: args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(under...)
+	return c
+}
+
 // args wraps a check of positional arguments so that its error is one of usage.
 func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, a []string) error {

@@ -9,18 +9,13 @@ import (
 )
 
 func (a *app) sandboxCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "sandbox",
-		Short: "Look after the sandbox that candidates run in",
-		Long: "Candidates run in containers if a containerd answers, else in processes with namespaces of their own.\n" +
-			"up starts a containerd that ouroflow has for itself; doctor says what this machine can do.",
-		Args: args(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
 	d := containers.DefaultDaemon()
+	c := group("sandbox", "Look after the sandbox that candidates run in",
+		"Candidates run in containers if a containerd answers, else in processes with namespaces of their own.\n"+
+			"up starts a containerd that ouroflow has for itself; doctor says what this machine can do.",
+		a.sandboxUpCommand(&d), a.sandboxDownCommand(&d), a.sandboxStatusCommand(&d), a.sandboxDoctorCommand())
 	c.PersistentFlags().StringVar(&d.Dir, "dir", d.Dir, "folder for the socket and the state of ouroflow's own containerd")
 	c.PersistentFlags().StringVar(&d.Data, "data", d.Data, "folder for its images")
-	c.AddCommand(a.sandboxUpCommand(&d), a.sandboxDownCommand(&d), a.sandboxStatusCommand(&d), a.sandboxDoctorCommand())
 	return c
 }
 
@@ -105,14 +100,7 @@ func (a *app) sandboxDoctorCommand() *cobra.Command {
 }
 
 func (a *app) imageCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "image",
-		Short: "Make images for the sandbox",
-		Args:  args(cobra.NoArgs),
-		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
-	c.AddCommand(a.imageBuildCommand())
-	return c
+	return group("image", "Make images for the sandbox", "", a.imageBuildCommand())
 }
 
 func (a *app) imageBuildCommand() *cobra.Command {

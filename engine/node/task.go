@@ -32,6 +32,15 @@ type Outputs interface {
 	OutTree(port string) (string, error)
 }
 
+// Emit writes rows to an output table.
+func Emit[T any](out Outputs, port string, rows []T) error {
+	w, err := out.Out(port)
+	if err != nil {
+		return err
+	}
+	return table.AppendAll(w, rows)
+}
+
 // Host is what the engine offers to every node.
 type Host interface {
 	// Scratch returns a folder that belongs to this node's key. It survives a

@@ -88,14 +88,15 @@ func run(ctx context.Context, p Params, t node.Task) error {
 	if err := rerunAll(ctx, p, t, drawn); err != nil {
 		return err
 	}
-	if err := emit(t, "metrics", metrics(drawn, p)); err != nil {
+	countFlips(drawn)
+	if err := node.Emit(t, "metrics", metrics(drawn, p)); err != nil {
 		return err
 	}
 	reruns := make([]rerun, len(drawn))
 	for i, d := range drawn {
 		reruns[i] = d.rerun
 	}
-	return emit(t, "reruns", reruns)
+	return node.Emit(t, "reruns", reruns)
 }
 
 // drawnCandidate is one that is run again.
@@ -168,7 +169,7 @@ func rerunAll(ctx context.Context, p Params, t node.Task, drawn []*drawnCandidat
 	stop := make(chan struct{})
 	go feed(queue, len(drawn)*p.Repeats, t.Draining(), stop)
 	go func() { workers.Wait(); close(results) }()
-	return collect(results, stop, t, int64(len(drawn)*p.Repeats), drawn)
+	return collect(results, stop, t, int64(len(drawn)*p.Repeats))
 }
 
 // feed hands out numbers until it is stopped or the run is.
@@ -186,7 +187,7 @@ func feed(queue chan<- int, n int, drain, stop <-chan struct{}) {
 }
 
 // collect counts what is done, and ends the work at the first error.
-func collect(results <-chan error, stop chan<- struct{}, t node.Task, total int64, drawn []*drawnCandidate) error {
+func collect(results <-chan error, stop chan<- struct{}, t node.Task, total int64) error {
 	var first error
 	done := int64(0)
 	for err := range results {
@@ -200,23 +201,18 @@ func collect(results <-chan error, stop chan<- struct{}, t node.Task, total int6
 	if first == nil && done < total {
 		return node.ErrDrained
 	}
+	return first
+}
+
+// countFlips counts the reruns that ended otherwise.
+func countFlips(drawn []*drawnCandidate) {
 	for _, d := range drawn {
-		d.Flips = 0
 		for _, v := range d.Again {
 			if v != d.Verdict {
 				d.Flips++
 			}
 		}
 	}
-	return first
-}
-
-func emit[T any](t node.Task, port string, rows []T) error {
-	w, err := t.Out(port)
-	if err != nil {
-		return err
-	}
-	return table.AppendAll(w, rows)
 }
 
 // wilson is the 95% score interval of a rate, k of n (Wilson 1927).

@@ -122,9 +122,5 @@ func run(ctx context.Context, p Params, t node.Task) error {
 	if err := gomlxmodel.Save(dir, p.Encoder.config(), tr.best); err != nil {
 		return fmt.Errorf("saving the model: %w", err)
 	}
-	w, err := t.Out("curve")
-	if err != nil {
-		return err
-	}
-	return table.AppendAll(w, tr.curve)
+	return node.Emit(t, "curve", tr.curve)
 }

@@ -117,10 +117,10 @@ func run(_ context.Context, p Params, t node.Task) error {
 	if err != nil {
 		return err
 	}
-	if err := emit(t, "metrics", metrics); err != nil {
+	if err := node.Emit(t, "metrics", metrics); err != nil {
 		return err
 	}
-	return emit(t, "problems", perProblem(problems, p))
+	return node.Emit(t, "problems", perProblem(problems, p))
 }
 
 func ofSplit(split string) string {
@@ -128,14 +128,6 @@ func ofSplit(split string) string {
 		return ""
 	}
 	return fmt.Sprintf(" of split %q", split)
-}
-
-func emit[T any](t node.Task, port string, rows []T) error {
-	w, err := t.Out(port)
-	if err != nil {
-		return err
-	}
-	return table.AppendAll(w, rows)
 }
 
 // collect groups the candidates by problem, in the order of their first rows.

@@ -113,7 +113,7 @@ func (d Daemon) start(ctx context.Context, program, config string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	who := fmt.Sprintf("%d %s %s", cmd.Process.Pid, startTime(cmd.Process.Pid), processNamespace())
+	who := ownerOf(cmd.Process.Pid)
 	if err := durable.WriteFile(durable.OS{}, d.Dir, d.pidFile(), []byte(who), 0o644); err != nil {
 		return errors.Join(err, cmd.Process.Kill())
 	}

@@ -3,8 +3,6 @@ package containers
 import (
 	"archive/tar"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -90,9 +88,9 @@ func fileDescriptor(path, mediaType string) (ocispec.Descriptor, error) {
 		return ocispec.Descriptor{}, err
 	}
 	defer f.Close()
-	h := sha256.New()
+	h := digest.SHA256.Hash()
 	size, err := io.Copy(h, f)
-	return ocispec.Descriptor{MediaType: mediaType, Digest: digest.NewDigestFromEncoded(digest.SHA256, hex.EncodeToString(h.Sum(nil))), Size: size}, err
+	return ocispec.Descriptor{MediaType: mediaType, Digest: digest.NewDigest(digest.SHA256, h), Size: size}, err
 }
 
 func addBytes(t *tar.Writer, name string, content []byte) error {

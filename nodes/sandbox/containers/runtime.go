@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -76,7 +75,7 @@ func (p *pool) prepare(ctx context.Context) (err error) {
 	if err := removeStaleFolders(); err != nil {
 		return err
 	}
-	if p.dir, err = os.MkdirTemp("", folderPrefix+strings.ReplaceAll(owner(), " ", "-")+"-*"); err != nil {
+	if p.dir, err = os.MkdirTemp("", folderPrefix+ownerName()+"-*"); err != nil {
 		return err
 	}
 	p.folder, err = os.Open(p.dir)
@@ -110,51 +109,6 @@ func (p *pool) Close() error {
 
 // ownerLabel is the label of a container that tells which process uses it.
 const ownerLabel = "ouroflow/owner"
-
-// owner names this process, also against a later one of the same number, and one in
-// another namespace of processes.
-func owner() string {
-	return fmt.Sprintf("%d %s %s", os.Getpid(), startTime(os.Getpid()), processNamespace())
-}
-
-// processNamespace is the number of the namespace that process numbers belong to.
-func processNamespace() string {
-	link, err := os.Readlink("/proc/self/ns/pid")
-	if err != nil {
-		return ""
-	}
-	return strings.Trim(strings.TrimPrefix(link, "pid:"), "[]")
-}
-
-// startTime is when a process was started, in ticks since the machine was; "" if
-// there is no such process.
-func startTime(pid int) string {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return ""
-	}
-	_, rest, _ := strings.Cut(string(b), ") ") // the name before may have blanks
-	fields := strings.Fields(rest[strings.LastIndex(rest, ")")+1:])
-	const start = 19 // counted from the state, which follows the name
-	if len(fields) <= start {
-		return ""
-	}
-	return fields[start]
-}
-
-// isAlive reports whether an owner runs. Of those in other namespaces this can't be
-// told, so they count as alive.
-func isAlive(owner string) bool {
-	fields := strings.Fields(owner)
-	if len(fields) != 3 {
-		return false
-	}
-	if fields[2] != processNamespace() {
-		return true
-	}
-	pid, err := strconv.Atoi(fields[0])
-	return err == nil && startTime(pid) == fields[1]
-}
 
 // removeOrphans removes the containers of processes that are gone.
 func removeOrphans(ctx context.Context, c *containerd.Client) error {
@@ -205,7 +159,7 @@ func (p *pool) Start(ctx context.Context, n int) (*sandbox.Worker, error) {
 }
 
 func (p *pool) start(ctx context.Context) (*container, error) {
-	id := fmt.Sprintf("worker-%s-%d", strings.ReplaceAll(owner(), " ", "-"), made.Add(1))
+	id := fmt.Sprintf("worker-%s-%d", ownerName(), made.Add(1))
 	t := &container{stderr: &sandbox.Tail{}, ctx: context.WithoutCancel(ctx)}
 	shim, options := ociRuntime(p.opts.OCIRuntime)
 	var err error
@@ -214,7 +168,7 @@ func (p *pool) start(ctx context.Context) (*container, error) {
 	}
 	t.container, err = p.client.NewContainer(ctx, id,
 		containerd.WithImage(p.image),
-		containerd.WithContainerLabels(map[string]string{ownerLabel: owner()}),
+		containerd.WithContainerLabels(map[string]string{ownerLabel: ownerOf(os.Getpid())}),
 		containerd.WithSnapshotter(p.snapshotter),
 		containerd.WithNewSnapshotView(id, p.image),
 		containerd.WithRuntime(shim, options),

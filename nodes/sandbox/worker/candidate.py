@@ -5,7 +5,6 @@ Nothing here is trusted once the candidate's code has begun.
 
 import builtins
 import operator
-import os
 import re
 import sys
 import threading
@@ -50,17 +49,25 @@ def compiled(source, name, verdict):
         raise Ended(verdict, e)
 
 
-def execute(code, namespace, in_test):
-    run_in_test(lambda n: exec(code, n), namespace, in_test)
+def execute(code, namespace):
+    """Runs a setup or a candidate."""
+    ending(exec, code, namespace, false_assert="error")
 
 
-def run_in_test(function, namespace, in_test=True):
+def run_test(code, namespace, form):
+    ending(exec, code, namespace, false_assert="failed")
+    if form == "functions":
+        ending(run_functions, namespace, false_assert="failed")
+
+
+def ending(function, *args, false_assert):
+    """Calls a function and says with which verdict it ended, unless it just did."""
     try:
-        function(namespace)
+        function(*args)
     except MemoryError as e:
         raise Ended("memory_limit", e)
     except AssertionError as e:
-        raise Ended("failed" if in_test else "error", e)
+        raise Ended(false_assert, e)
     except BaseException as e:
         raise Ended("error", e)
 
@@ -107,9 +114,9 @@ def define(job, name=NAME):
     namespace = module.__dict__
     prepare = compiled(setup, "<setup>", "error") if setup else None
     done = prepare is None or set_up(prepare, namespace)
-    execute(compiled(code, "<candidate>", "syntax_error"), namespace, False)
+    execute(compiled(code, "<candidate>", "syntax_error"), namespace)
     if not done:
-        execute(prepare, namespace, False)
+        execute(prepare, namespace)
     return namespace
 
 
@@ -117,7 +124,7 @@ def set_up(code, namespace):
     """Runs a setup. It returns False if that uses what a candidate has yet to define,
     as two of MBPP do: it is to run again after the candidate."""
     try:
-        execute(code, namespace, False)
+        execute(code, namespace)
     except Ended as e:
         if e.exception != "NameError":
             raise
@@ -329,15 +336,14 @@ SERVED = Served(CHANNEL)  # made before the fork: each page that a fork writes t
 
 def serve(channel, job):
     """Runs a candidate whose tests are held by a judge."""
-    served = SERVED
     try:
         namespace = define(job)
     except Ended as e:
         channel.send({"ended": e.result()})
         return
-    served.announce(namespace, job["names"])
+    SERVED.announce(namespace, job["names"])
     try:
-        served.serve()
+        SERVED.serve()
     except values.Lost:
         flush()  # the judge is done
 
@@ -349,9 +355,7 @@ def run_tests(channel, job):
         namespace = define(job)
         solution(namespace)
         for test in job["tests"]:
-            execute(compiled(test, "<test>", "error"), namespace, True)
-            if job["form"] == "functions":
-                run_in_test(run_functions, namespace)
+            run_test(compiled(test, "<test>", "error"), namespace, job["form"])
             reached += 1
             send({"reached": reached})
         result = {"verdict": "passed"}

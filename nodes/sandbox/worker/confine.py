@@ -137,11 +137,11 @@ class Sandbox:
             self.protections.append("only preloaded modules: no empty folder to show Python in")
             return
         mount(folder, place, None, MS_BIND | MS_REC)
-        sys.path[:] = [place + p[len(folder):] if p.startswith(folder) else p
-                       for p in map(os.path.realpath, sys.path)]
+        moved = lambda paths: [place + p[len(folder):] if p.startswith(folder) else p for p in paths]
+        sys.path[:] = moved(map(os.path.realpath, sys.path))
         for module in list(sys.modules.values()):
             if type(getattr(module, "__path__", None)) is list:
-                module.__path__[:] = [place + p[len(folder):] if p.startswith(folder) else p for p in module.__path__]
+                module.__path__[:] = moved(module.__path__)
         sys.path_importer_cache.clear()
 
     def make_read_only(self):
@@ -199,7 +199,7 @@ class Sandbox:
                 libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
             header = (ctypes.c_uint32 * 2)(0x20080522, 0)
             check(libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
-        check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "parent death signal")
+        die_with_parent()
 
 
 def empty(folder):

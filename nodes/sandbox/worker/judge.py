@@ -21,7 +21,6 @@ import resource
 import select
 import signal
 import socket
-import sys
 import types
 
 import candidate
@@ -30,10 +29,9 @@ import server
 import suspicion
 import values
 
-PROTOCOL = 2
 dumps = json.dumps  # also when a test replaces it
 IN_PROCESS, SEPARATE = "in_process", "separate"
-OWN_TIME = 11  # times the wall limit after which a test that sleeps in here is given up
+OWN_TIME = server.MOST_STARVED + 1  # times the wall limit after which a test that sleeps in here is given up
 OWN_MEMORY = 1 << 30  # bytes that what candidates return may become in here
 
 
@@ -244,13 +242,13 @@ class Tests:
     """The tests of a problem, compiled, and what they say about how to run them."""
 
     def __init__(self, form, setup, tests):
-        self.form, self.setup, self.tests = form, setup, tests
-        self.trees = [parse(t, "<test>") for t in tests] if form != "program" else []
+        self.form, self.tests = form, tests
+        trees = [parse(t, "<test>") for t in tests] if form != "program" else []
         self.codes = [candidate.compiled(t, "<test>", "error") for t in tests] if form != "program" else []
         self.setup_code = candidate.compiled(setup, "<setup>", "error") if setup else None
-        self.entry = entry_points(self.trees)
-        self.modules = modules(self.trees)
-        whole = self.trees + ([parse(setup, "<setup>")] if setup else [])
+        self.entry = entry_points(trees)
+        self.modules = modules(trees)
+        whole = trees + ([parse(setup, "<setup>")] if setup else [])
         self.wanted = identifiers(whole)
         self.why = in_process_reason(whole)
         self.stateful = any(map(changes_more, whole))
@@ -417,8 +415,8 @@ class Judge:
         opening = greet(session)
         if "ended" in opening:  # before any test: whatever it says, it is no pass
             return None if ended_as(opening["ended"], "passed") else opening["ended"]
-        trial = Trial(session, tests, opening["names"], out, self.conf)
-        return apart(trial) if tests.stateful else trial.run()
+        trial = Trial(session, tests, opening["names"], out)
+        return apart(trial, Bounds(self.conf["cpu_s"], self.conf["wall_s"])) if tests.stateful else trial.run()
 
     def in_process(self, job, tests):
         """Has the candidate run the tests. It says for itself how it went."""
@@ -511,14 +509,14 @@ def unable(error):
     return candidate.Ended(VERDICT_OF.get(type(error), "error"), error).result()
 
 
-def apart(trial):
+def apart(trial, bounds):
     """Runs a trial whose tests change more than their own names in a fork, so that the
     next candidate's tests find everything as it was."""
     ours, theirs = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
-            with Bounds(trial.cpu, trial.wall):
+            with bounds:
                 result = trial.run()
         except BaseException as e:
             result = unable(e)
@@ -600,9 +598,8 @@ def limit_cpu(seconds):
 class Trial:
     """The tests of one candidate, run against it."""
 
-    def __init__(self, session, tests, names, out, conf):
+    def __init__(self, session, tests, names, out):
         self.session, self.tests, self.out = session, tests, out
-        self.cpu, self.wall = conf["cpu_s"], conf["wall_s"]
         self.namespace = self.define(names)
 
     def define(self, names):
@@ -620,7 +617,7 @@ class Trial:
                 continue
             namespace[name] = __import__(name) if name in self.tests.modules else self.session.decoder.read(value)
         if not done:
-            candidate.execute(setup, namespace, False)
+            candidate.execute(setup, namespace)
         return namespace
 
     def run(self):
@@ -640,28 +637,21 @@ class Trial:
         import random
         random.seed(0)
         try:
-            exec(code, self.namespace)
-            if self.tests.form == "functions":
-                candidate.run_functions(self.namespace)
-        except MemoryError as e:
-            return self.ended("memory_limit", e)
-        except Overtime as e:
-            return self.ended("timeout", e)
-        except AssertionError as e:
-            return self.ended("failed", e)
-        except BaseException as e:
-            return self.ended("error", e)
+            candidate.run_test(code, self.namespace, self.tests.form)
+        except candidate.Ended as e:
+            return self.ended(e)
         return None
 
-    def ended(self, verdict, error):
-        result = candidate.Ended(verdict, error).result()
-        trace, line = error.__traceback__, None
+    def ended(self, end):
+        if type(end.error) is Overtime:
+            end.verdict = VERDICT_OF[Overtime]
+        trace, line = end.error.__traceback__, None
         while trace is not None:
             if trace.tb_frame.f_code.co_filename == "<test>":
                 line = trace.tb_lineno
             trace = trace.tb_next
         self.out["failed_line"] = line
-        return result
+        return end.result()
 
 
 def overtime(*_):

@@ -83,9 +83,6 @@ class Channel:
             raise Gone("the other side is gone")
         return chunk
 
-    def close(self):
-        os.close(self.fd)
-
 
 class Control:
     """Messages between the judge and the fork server, with file descriptors. Each is
@@ -117,16 +114,12 @@ class Control:
         return json.loads(data), came
 
 
-def items_of(encode):
-    return lambda v: [[encode(k), encode(x)] for k, x in dict.items(v)]
-
-
 class Encoder:
     """Writes values. export is given what can't be copied and returns its number."""
 
     def __init__(self, export):
         self.export = export
-        items = items_of(self.encode)
+        items = lambda v: [[self.encode(k), self.encode(x)] for k, x in dict.items(v)]
         each = lambda walk: lambda v: [self.encode(x) for x in walk(v)]
         # By type, the tag and how what is below it is written; subclasses of the
         # builtin types cross as the builtin type that they extend.
@@ -211,7 +204,6 @@ class Decoder:
     mine the number of what the receiver once exported."""
 
     def __init__(self, remote, mine):
-        self.remote = remote
         many = lambda make: lambda x: make([self.decode(y) for y in x])
         pairs = lambda make: lambda x: make([(self.decode(k), self.decode(y)) for k, y in x])
         self.tags = {
