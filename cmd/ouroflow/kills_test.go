@@ -103,15 +103,22 @@ func (p project) must(args ...string) {
 func (p project) killedAfter(d time.Duration) bool {
 	p.t.Helper()
 	cmd := p.command(p.again()...)
+	output, err := os.Create(filepath.Join(p.t.TempDir(), "output")) // not a pipe, which what outlives the run might hold
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer output.Close()
+	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
 	timer := time.AfterFunc(d, func() { cmd.Process.Kill() })
-	err := cmd.Wait()
+	err = cmd.Wait()
 	timer.Stop()
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || exit.Exited()) {
-		p.t.Fatalf("the run failed by itself: %v", err)
+		said, _ := os.ReadFile(output.Name())
+		p.t.Fatalf("%v failed by itself: %v\n%s", cmd.Args, err, said)
 	}
 	return err != nil
 }

@@ -1,8 +1,8 @@
 package exec
 
 import (
-	"runtime"
 	"testing"
+	"testing/synctest"
 
 	"github.com/ouroflow/ouroflow/engine/cas"
 	"github.com/ouroflow/ouroflow/engine/digest"
@@ -135,29 +135,30 @@ func TestWindowStaysSmall(t *testing.T) {
 
 // The intake waits for an output that is behind, but not for one that waits itself.
 func TestWindowHoldsTheIntakeBack(t *testing.T) {
-	w := newWindow()
-	w.push(unsettled, 0)
-	for i := range 2 * spansMost { // places that don't follow each other
-		w.push(settled, cas.Place(10*i))
-	}
-	w.settle(0, cas.Place(5))
-	pushed := make(chan struct{})
-	go func() {
-		defer close(pushed)
-		w.push(settled, cas.Place(7))
-	}()
-	for taken := 0; ; taken++ {
-		select {
-		case <-pushed:
-			if taken < spansMost {
-				t.Errorf("the intake went on when %d units had been taken", taken)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWindow()
+		w.push(unsettled, 0)
+		for i := range 2 * spansMost { // places that don't follow each other
+			w.push(settled, cas.Place(10*i))
+		}
+		w.settle(0, cas.Place(5))
+		pushed := false
+		go func() {
+			w.push(settled, cas.Place(7))
+			pushed = true
+		}()
+		for taken := range 2*spansMost + 1 - (spansMost - 1) { // until one less than spansMost is left
+			synctest.Wait()
+			if pushed {
+				t.Fatalf("the intake went on when %d units had been taken", taken)
 			}
-			return
-		default:
 			if _, err := w.take(1); err != nil {
 				t.Fatal(err)
 			}
-			runtime.Gosched()
 		}
-	}
+		synctest.Wait()
+		if !pushed {
+			t.Error("the intake still waits, though the output isn't behind any more")
+		}
+	})
 }
