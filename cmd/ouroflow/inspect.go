@@ -90,6 +90,20 @@ func (a *app) loadRun(name string) (*run.Record, error) {
 	return runs.Load(id)
 }
 
+// unlockedWithin is how long the lock of a run that was killed may still be held: a
+// child that it was just starting has it until it becomes another program.
+const unlockedWithin = time.Second
+
+// loadEnded is loadRun for a run that should have ended: it waits a moment for that.
+func (a *app) loadEnded(name string) (*run.Record, error) {
+	for end := time.Now().Add(unlockedWithin); ; time.Sleep(unlockedWithin / 20) {
+		r, err := a.loadRun(name)
+		if err != nil || r.Status != event.Running || time.Now().After(end) {
+			return r, err
+		}
+	}
+}
+
 func (a *app) showCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{

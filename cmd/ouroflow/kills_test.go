@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/ouroflow/ouroflow/engine/event"
 	engineexec "github.com/ouroflow/ouroflow/engine/exec"
 	"github.com/ouroflow/ouroflow/engine/run"
+	"golang.org/x/sys/unix"
 )
 
 const kills = 200
@@ -69,6 +71,25 @@ func TestManyKills(t *testing.T) {
 			t.Errorf("no kill came in the phase %q", phase)
 		}
 	}
+}
+
+// A child that a killed run was just starting may hold its lock for a moment longer.
+func TestResumeWaitsForTheLock(t *testing.T) {
+	p := newProject(t)
+	p.runUntil(syscall.SIGKILL, "verdicts", func(e event.Event) bool { return e.Kind == event.NodeStarted })
+	locks, err := filepath.Glob(filepath.Join(p.dir, "runs", "*", "lock"))
+	if err != nil || len(locks) != 1 {
+		t.Fatal(locks, err)
+	}
+	lock, err := os.Open(locks[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(300*time.Millisecond, func() { lock.Close() })
+	p.must("resume")
 }
 
 // moment is when to kill: one in four within the start, when the run is recorded.

@@ -81,7 +81,7 @@ func (a *app) resumeCommand() *cobra.Command {
 			if err := how.check(); err != nil {
 				return err
 			}
-			old, err := a.loadRun(first(args))
+			old, err := a.loadEnded(first(args))
 			if err != nil {
 				return err
 			}

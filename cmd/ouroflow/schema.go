@@ -156,6 +156,8 @@ func typeSchema(t reflect.Type) object {
 		return object{"type": "array", "items": interpolated(typeSchema(t.Elem()))}
 	case reflect.Map:
 		return mapOf(interpolated(typeSchema(t.Elem())))
+	case reflect.Interface:
+		return object{}
 	default:
 		return object{"type": "string"}
 	}

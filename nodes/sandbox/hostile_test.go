@@ -39,12 +39,12 @@ func TestHostile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before := lookAtHost(t)
 			p := newPool(t, start(t), 1, sandbox.Strict()...)
-			starts := sandbox.Watch(p)
+			starts, priority := sandbox.Watch(p), priorityIn(t, p)
 			for _, c := range candidates {
 				t.Run(c.name, func(t *testing.T) {
 					begun := starts.N
 					c.judge(t, p)
-					honest(t, p)
+					honest(t, p, priority)
 					if starts.N != begun && !c.restarts {
 						t.Errorf("it cost %d workers", starts.N-begun)
 					}
@@ -91,7 +91,7 @@ def left():
     found += ["socket " + s for s in rows("/proc/net/unix") if "@" in s]
     for kind in ("shm", "msg", "sem"):
         found += [kind + " " + s for s in rows("/proc/sysvipc/" + kind)]
-    if os.getpriority(os.PRIO_PROCESS, 1) or os.getpriority(os.PRIO_PROCESS, 0):
+    if {os.getpriority(os.PRIO_PROCESS, p) for p in (0, 1)} != {PRIORITY}:
         found.append("a priority")
     return found
 
@@ -106,12 +106,24 @@ def add(a, b):
     return a + b
 `
 
-func honest(t *testing.T, p *sandbox.Pool) {
+func honest(t *testing.T, p *sandbox.Pool, priority string) {
 	t.Helper()
-	v, err := p.Judge(0, sandbox.Job{Code: honestCode, Tests: append([]string{"l = left()\nassert not l, l"}, hostileTests...), Form: sandbox.Asserts})
+	code := "PRIORITY = " + priority + honestCode
+	v, err := p.Judge(0, sandbox.Job{Code: code, Tests: append([]string{"l = left()\nassert not l, l"}, hostileTests...), Form: sandbox.Asserts})
 	if err != nil || v.Verdict != verdict.Passed {
 		t.Errorf("the honest candidate after it: %s %s: %s, %v", v.Verdict, v.Exception, v.Message, err)
 	}
+}
+
+// priorityIn is the priority of a new worker, which the tests may have been given.
+func priorityIn(t *testing.T, p *sandbox.Pool) string {
+	t.Helper()
+	code := "def priority():\n    import os\n    return os.getpriority(os.PRIO_PROCESS, 1)\n"
+	v, err := p.Judge(0, sandbox.Job{Code: code, Tests: []string{"assert False, priority()"}, Form: sandbox.Asserts})
+	if err != nil || v.Message == "" {
+		t.Fatal(v, err)
+	}
+	return v.Message
 }
 
 // hostileTime is after what a candidate only holds the others up.
