@@ -11,6 +11,7 @@ import (
 	"github.com/ouroflow/ouroflow/nodes/gomlxtrain"
 	"github.com/ouroflow/ouroflow/nodes/label"
 	"github.com/ouroflow/ouroflow/nodes/passatk"
+	"github.com/ouroflow/ouroflow/nodes/prompt"
 	"github.com/ouroflow/ouroflow/nodes/vllmsample"
 )
 
@@ -25,6 +26,8 @@ func Standard() node.Registry {
 		gomlxtrain.Type(),
 		label.Type(),
 		passatk.Type(),
+		prompt.Type(),
+		vllmsample.ExtractType(),
 		vllmsample.Type(),
 	)
 }

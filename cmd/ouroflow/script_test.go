@@ -85,8 +85,10 @@ profiles:
     params: {epochs: 2}
 nodes:
   problems: {type: dataset, with: {path: problems.jsonl}}
-  samples: {type: vllm_sample, needs: problems, with: {recording: samples.jsonl, model: m, n: "${params.n}"}}
-  verdicts: {type: containerd_exec, needs: samples, with: {workers: 2}}
+  prompts: {type: prompt, needs: problems}
+  samples: {type: vllm_sample, needs: prompts, with: {recording: samples.jsonl, model: m, n: "${params.n}"}}
+  programs: {type: extract_code, needs: samples}
+  verdicts: {type: containerd_exec, needs: programs, with: {workers: 2}}
   labels: {type: label, needs: verdicts, with: {energies: {syntax_error: "${params.syntax}"}}}
   triplets: {type: export, needs: labels, with: {path: triplets.jsonl, columns: [prompt, code, verdict, energy]}}
   verifier:

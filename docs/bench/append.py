@@ -17,7 +17,8 @@ PIPELINE = """version: 1
 name: append
 nodes:
   problems: {type: dataset, with: {path: problems.jsonl}}
-  samples: {type: vllm_sample, needs: problems, with: {recording: samples.jsonl, model: m, n: 1}}
+  prompts: {type: prompt, needs: problems}
+  samples: {type: vllm_sample, needs: prompts, with: {recording: samples.jsonl, model: m, n: 1}}
 """
 
 

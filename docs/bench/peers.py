@@ -241,7 +241,8 @@ class Ouroflow(Tool):
         place.write("in/0.jsonl", "".join(map(problem, range(n))))
         self.pipeline(place, {
             "problems": {"type": "dataset", "with": {"path": "in/0.jsonl"}},
-            "samples": {"type": "vllm_sample", "needs": "problems", "with": {"model": "m", "n": 1, **settings}},
+            "prompts": {"type": "prompt", "needs": "problems"},
+            "samples": {"type": "vllm_sample", "needs": "prompts", "with": {"model": "m", "n": 1, "logprobs": "none", **settings}},
         }, "samples")
 
     def slow_steps(self, place, n):

@@ -18,8 +18,10 @@ PIPELINE = """version: 1
 name: warm
 nodes:
   problems: {type: dataset, with: {path: problems.jsonl}}
-  samples: {type: vllm_sample, needs: problems, with: {recording: samples.jsonl, model: m, n: 100}}
-  verdicts: {type: containerd_exec, needs: samples}
+  prompts: {type: prompt, needs: problems}
+  samples: {type: vllm_sample, needs: prompts, with: {recording: samples.jsonl, model: m, n: 100}}
+  programs: {type: extract_code, needs: samples}
+  verdicts: {type: containerd_exec, needs: programs}
   labels: {type: label, needs: verdicts}
   evaluation: {type: pass_at_k, needs: labels, with: {ks: [1, 10, 100]}}
 """

@@ -136,7 +136,45 @@ func (w *Work[In, Out]) save() error {
 // Parallel computes every pending item with the given number of workers. The
 // first error stops the intake; items in flight are still finished and saved.
 func (w *Work[In, Out]) Parallel(workers int, compute func(worker int, item Item[In]) (Out, error)) error {
-	items := make(chan Item[In])
+	return spread(workers, w.Items(), func(n int, item Item[In]) error {
+		out, err := compute(n, item)
+		if err != nil {
+			return err
+		}
+		return w.Emit(item, out)
+	})
+}
+
+// Chunks is Parallel for nodes that compute up to size items at once, and emit their
+// results themselves.
+func (w *Work[In, Out]) Chunks(workers, size int, compute func(worker int, items []Item[In]) error) error {
+	return spread(workers, chunks(w.Items(), size), compute)
+}
+
+func chunks[T any](items iter.Seq2[T, error], size int) iter.Seq2[[]T, error] {
+	return func(yield func([]T, error) bool) {
+		var chunk []T
+		for item, err := range items {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if chunk = append(chunk, item); len(chunk) == size {
+				if !yield(chunk, nil) {
+					return
+				}
+				chunk = nil
+			}
+		}
+		if len(chunk) > 0 {
+			yield(chunk, nil)
+		}
+	}
+}
+
+// spread has workers do what there is to do, until the first error.
+func spread[T any](workers int, source iter.Seq2[T, error], do func(worker int, t T) error) error {
+	queue := make(chan T)
 	failed := make(chan struct{})
 	var once sync.Once
 	var first error
@@ -146,19 +184,15 @@ func (w *Work[In, Out]) Parallel(workers int, compute func(worker int, item Item
 	var wg sync.WaitGroup
 	for n := range workers {
 		wg.Go(func() {
-			for item := range items {
-				out, err := compute(n, item)
-				if err == nil {
-					err = w.Emit(item, out)
-				}
-				if err != nil {
+			for t := range queue {
+				if err := do(n, t); err != nil {
 					fail(err)
 				}
 			}
 		})
 	}
-	w.feed(items, failed, fail)
-	close(items)
+	feed(source, queue, failed, fail)
+	close(queue)
 	wg.Wait()
 	if errors.Is(first, ErrDrained) {
 		return nil
@@ -166,14 +200,14 @@ func (w *Work[In, Out]) Parallel(workers int, compute func(worker int, item Item
 	return first
 }
 
-func (w *Work[In, Out]) feed(items chan<- Item[In], failed <-chan struct{}, fail func(error)) {
-	for item, err := range w.Items() {
+func feed[T any](source iter.Seq2[T, error], queue chan<- T, failed <-chan struct{}, fail func(error)) {
+	for t, err := range source {
 		if err != nil {
 			fail(err)
 			return
 		}
 		select {
-		case items <- item:
+		case queue <- t:
 		case <-failed:
 			return
 		}

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"encoding/json"
 	"math"
 	"reflect"
 	"slices"
@@ -76,7 +77,7 @@ func decodeValue(name string, v *Value, dst reflect.Value, c *Collector) {
 	case dst.Type() == rawType:
 		dst.Set(reflect.ValueOf(v))
 	case v.Kind == Null:
-		if dst.Kind() == reflect.Pointer || dst.Kind() == reflect.Map || dst.Kind() == reflect.Slice {
+		if slices.Contains(nullable, dst.Kind()) {
 			dst.SetZero()
 			return
 		}
@@ -93,9 +94,23 @@ func decodeValue(name string, v *Value, dst reflect.Value, c *Collector) {
 		decodeList(name, v, dst, c)
 	case dst.Kind() == reflect.Map:
 		decodeMap(name, v, dst, c)
+	case dst.Kind() == reflect.Interface:
+		decodeAny(name, v, dst, c)
 	default:
 		decodeScalar(name, v, dst, c)
 	}
+}
+
+var nullable = []reflect.Kind{reflect.Pointer, reflect.Map, reflect.Slice, reflect.Interface}
+
+// decodeAny takes whatever JSON can hold.
+func decodeAny(name string, v *Value, dst reflect.Value, c *Collector) {
+	plain := v.Plain()
+	if _, err := json.Marshal(plain); err != nil {
+		c.Addf(v.Pos, "%q has a number that is not finite", name)
+		return
+	}
+	dst.Set(reflect.ValueOf(plain))
 }
 
 func decodeScalar(name string, v *Value, dst reflect.Value, c *Collector) {
@@ -230,6 +245,8 @@ func TypeName(t reflect.Type) string {
 		return "float"
 	case reflect.Struct:
 		return "map"
+	case reflect.Interface:
+		return "any value"
 	default:
 		return t.Kind().String()
 	}

@@ -117,6 +117,35 @@ func (v *Value) Text() string {
 	}
 }
 
+// Plain returns the value as encoding/json decodes one, but for whole numbers, which
+// stay int64.
+func (v *Value) Plain() any {
+	switch v.Kind {
+	case Bool:
+		return v.Bool
+	case Int:
+		return v.Int
+	case Float:
+		return v.Float
+	case String:
+		return v.String
+	case List:
+		list := make([]any, len(v.List))
+		for i, item := range v.List {
+			list[i] = item.Plain()
+		}
+		return list
+	case Map:
+		m := map[string]any{}
+		for _, e := range v.Map {
+			m[e.Key] = e.Value.Plain()
+		}
+		return m
+	default:
+		return nil
+	}
+}
+
 // clone returns a copy whose maps and lists can be changed.
 func (v *Value) clone() *Value {
 	if v == nil {

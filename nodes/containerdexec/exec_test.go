@@ -136,7 +136,7 @@ func TestHashSeedIsFixed(t *testing.T) {
 }
 
 func TestUnusablePython(t *testing.T) {
-	n, err := Type().Bind(&Params{Params: execution.Params{Image: "host", Python: "/no/such/python"}})
+	n, err := Type().Bind(&Params{Params: execution.Params{Place: execution.Place{Image: "host", Python: "/no/such/python"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,19 +47,9 @@ func run(ctx context.Context, _ Params, w *node.Work[in, out]) error {
 	if err != nil {
 		return err
 	}
-	var items []node.Item[in]
-	for item, err := range w.Items() {
-		if err != nil {
-			return err
-		}
-		if items = append(items, item); len(items) == chunk {
-			if err := score(ctx, config, scorer, w, items); err != nil {
-				return err
-			}
-			items = items[:0]
-		}
-	}
-	return score(ctx, config, scorer, w, items)
+	return w.Chunks(1, chunk, func(_ int, items []node.Item[in]) error {
+		return score(ctx, config, scorer, w, items)
+	})
 }
 
 func score(ctx context.Context, c gomlxmodel.Config, s *gomlxmodel.Scorer, w *node.Work[in, out], items []node.Item[in]) error {

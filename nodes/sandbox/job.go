@@ -30,6 +30,9 @@ const (
 	Program   = "program"   // each test is {"input": ..., "output": ...}: what a program reads and prints
 )
 
+// formTool is that of a program of ouroflow's own, whose output is wanted.
+const formTool = "tool"
+
 // Job is a candidate to run.
 type Job struct {
 	Code      string   `json:"code"`
@@ -38,6 +41,7 @@ type Job struct {
 	Form      string   `json:"form"`
 	InProcess bool     `json:"in_process"` // run the tests in the candidate's process
 	CPU       int      `json:"cpu_s"`      // seconds of CPU time; 0: what Limits say
+	Input     string   `json:"input"`      // standard input of a tool
 	Clock     *int64   `json:"clock"`      // seconds since 1970 that all clocks show; nil: the time
 }
 
@@ -64,6 +68,7 @@ type Verdict struct {
 	MaxRSS      int64   `json:"max_rss_kb"`
 	Starved     int64   `json:"starved_ms"` // ready to run, but without a processor
 	Late        bool    `json:"late"`       // wall time ran out, not CPU time
+	Output      string  `json:"output"`     // of a tool
 	Attempts    int64   `json:"-"`
 }
 

@@ -78,6 +78,20 @@ func (p *Pool) Judge(n int, job Job) (Verdict, error) {
 	return p.judgeAlone(n, job, v)
 }
 
+// Run runs a program of ouroflow's own on the n-th worker, as apart from everything as a
+// candidate, because of what it reads. It returns what the program writes; that it
+// didn't end well is an error that is no node.Fault.
+func (p *Pool) Run(n int, program, input string) (string, error) {
+	v, err := p.Judge(n, Job{Code: program, Input: input, Form: formTool})
+	if err != nil {
+		return "", err
+	}
+	if v.Verdict != verdict.Passed {
+		return "", fmt.Errorf("the program ended with %s: %s %s", v.Verdict, v.Exception, v.Message)
+	}
+	return v.Output, nil
+}
+
 func (p *Pool) judgeAlone(n int, job Job, before Verdict) (Verdict, error) {
 	p.alone.Lock()
 	defer p.alone.Unlock()

@@ -4,205 +4,216 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/ouroflow/ouroflow/engine/node"
 )
 
-// request is the body of POST /v1/completions.
-type request struct {
-	Model       string   `json:"model"`
-	Prompt      string   `json:"prompt"`
-	N           int      `json:"n"`
-	MaxTokens   int      `json:"max_tokens"`
-	Temperature float64  `json:"temperature"`
-	TopP        float64  `json:"top_p"`
-	Stop        []string `json:"stop,omitempty"`
-	Seed        int64    `json:"seed"`
-}
-
-// response is what the server answers.
-type response struct {
-	Choices []choice  `json:"choices"`
-	Usage   *usage    `json:"usage"`
-	Error   *apiError `json:"error"`
-}
-
-type choice struct {
-	Text         string    `json:"text"`
-	FinishReason string    `json:"finish_reason"`
-	Recorded     *recorded `json:"recorded,omitempty"` // only from a recording
-	tokens       *int64
-}
-
-type usage struct {
-	CompletionTokens int64 `json:"completion_tokens"`
-}
-
-type apiError struct {
-	Message string `json:"message"`
-}
-
-// recorded says where a recorded sample comes from.
-type recorded struct {
-	Config   string `json:"config"`
-	Passed   *bool  `json:"passed,omitempty"`
-	Settings bool   `json:"settings"` // the recording says how it was sampled
-}
-
-// client asks a completions server.
+// client talks HTTP to servers.
 type client struct {
-	http  *http.Client
-	url   string
-	key   string
-	logf  func(string, ...any)
-	drain <-chan struct{}
+	http   *http.Client
+	key    string
+	stream bool
 }
 
-func newClient(p Params, base string) *client {
+func newClient(p Params, key string) *client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = p.Concurrency
-	return &client{
-		http: &http.Client{Timeout: p.Timeout, Transport: transport},
-		url:  strings.TrimSuffix(strings.TrimRight(base, "/"), "/v1"),
-		key:  os.Getenv(p.APIKeyEnv),
-		logf: func(string, ...any) {},
-	}
+	return &client{http: &http.Client{Timeout: p.Timeout, Transport: transport}, key: key, stream: p.Stream}
 }
 
-// Faults are tried again this often, each time after a longer wait.
-const (
-	tries     = 6
-	firstWait = 500 * time.Millisecond
-	maxWait   = 20 * time.Second
-)
-
-// complete returns the one choice of a request.
-func (c *client) complete(ctx context.Context, r request, id string) (choice, error) {
-	for i := 0; ; i++ {
-		ch, wait, err := c.tryComplete(ctx, r, id)
-		if err == nil || !node.IsFault(err) || i+1 == tries {
-			return ch, err
-		}
-		wait = max(wait, min(firstWait<<i, maxWait))
-		wait += rand.N(wait / 2)
-		c.logf("request %s: %v; trying again in %s", id, err, wait.Round(time.Millisecond))
-		select {
-		case <-time.After(wait):
-		case <-c.drain:
-			return choice{}, node.ErrDrained
-		case <-ctx.Done():
-			return choice{}, ctx.Err()
-		}
+// checkURL finds URLs that can't be of a server. A password in one would get into
+// messages and run records.
+func checkURL(base string) error {
+	u, err := url.Parse(base)
+	switch {
+	case err != nil:
+		return node.BadField("url", "%.200q is no URL", base)
+	case u.User != nil:
+		return node.BadField("url", "a URL must not hold a name or a password; give the key by api_key_env or api_key_file")
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return node.BadField("url", "%q is no URL such as http://127.0.0.1:8000", base)
 	}
+	return nil
 }
 
-// tryComplete asks once. A reply counts only if it is whole: its choice must say
-// why it finished.
-func (c *client) tryComplete(ctx context.Context, r request, id string) (choice, time.Duration, error) {
-	body, err := json.Marshal(r)
+// apiKey reads the key, which is never written anywhere.
+func (p Params) apiKey() (string, error) {
+	if p.APIKeyFile == "" {
+		return os.Getenv(p.APIKeyEnv), nil
+	}
+	b, err := os.ReadFile(string(p.APIKeyFile))
 	if err != nil {
-		return choice{}, 0, err
+		return "", fmt.Errorf("reading the API key: %w", err)
 	}
-	reply, wait, err := c.do(ctx, http.MethodPost, "/v1/completions", body, id)
-	if err != nil {
-		return choice{}, wait, err
-	}
-	var resp response
-	if err := json.Unmarshal(reply, &resp); err != nil {
-		return choice{}, 0, node.Faultf("the reply is not JSON: %w", err)
-	}
-	if resp.Error != nil {
-		return choice{}, 0, node.Faultf("the server reports: %s", resp.Error.Message)
-	}
-	if len(resp.Choices) != 1 || !finished(resp.Choices[0]) {
-		return choice{}, 0, node.Faultf("the reply is incomplete: want one choice that finished by stop or length, got %d", len(resp.Choices))
-	}
-	ch := resp.Choices[0]
-	if resp.Usage != nil {
-		ch.tokens = &resp.Usage.CompletionTokens
-	}
-	return ch, 0, nil
+	return strings.TrimSpace(string(b)), nil
 }
 
-// finished tells a whole completion from one that was cut off, by an abort for
-// instance.
-func finished(c choice) bool { return c.FinishReason == "stop" || c.FinishReason == "length" }
+// busyError says that a server has too much to do, or is on its way up or down: it
+// says nothing about the request.
+type busyError struct {
+	err  error
+	wait time.Duration // what the server asks for
+}
 
-// maxReply bounds the body of a reply.
-const maxReply = 64 << 20
+func (e *busyError) Error() string { return e.err.Error() }
+func (e *busyError) Unwrap() error { return e.err }
 
-// do sends a request and returns the body of a 200. Whatever may pass is a
-// Fault; the duration is how long the server asks to wait.
-func (c *client) do(ctx context.Context, method, path string, body []byte, id string) ([]byte, time.Duration, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.url+path, bytes.NewReader(body))
+// refusedError says that the server doesn't take a prompt, and never will.
+type refusedError struct{ reason string }
+
+func (e *refusedError) Error() string { return e.reason }
+
+// complete asks a server for the samples of a call, each of which it hands over when
+// it is whole. Whatever may pass is a node.Fault or a busyError.
+func (c *client) complete(ctx context.Context, base string, call call, got *collector) error {
+	body, err := json.Marshal(call.body)
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
-	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.send(ctx, http.MethodPost, base+call.path, body, call.id)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if c.stream && strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
+		return c.lost(ctx, got.readStream(resp.Body))
+	}
+	return c.lost(ctx, got.readWhole(resp.Body))
+}
+
+// lost prefers to say that the run is over.
+func (c *client) lost(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// get asks for a small document.
+func (c *client) get(ctx context.Context, url string) ([]byte, error) {
+	resp, err := c.send(ctx, http.MethodGet, url, nil, "identity")
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	return readAll(resp.Body)
+}
+
+// send sends a request and returns the response if it is 200.
+func (c *client) send(ctx context.Context, method, url string, body []byte, id string) (*http.Response, error) {
+	req, err := c.request(ctx, method, url, body, id)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, unreachable(ctx, err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return nil, node.Faultf("reading an error of the server: %w", err)
+	}
+	return nil, c.statusError(url, resp, text)
+}
+
+func (c *client) request(ctx context.Context, method, target string, body []byte, id string) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	req.Header.Set("X-Request-Id", url.PathEscape(id))
 	if c.key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.key)
 	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, 0, ctx.Err()
-		}
-		return nil, 0, &node.Fault{Err: err}
-	}
-	defer resp.Body.Close()
-	reply, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
-	if err != nil {
-		return nil, 0, node.Faultf("reading the reply: %w", err)
-	}
-	if len(reply) > maxReply {
-		return nil, 0, fmt.Errorf("the reply is larger than %d bytes", maxReply)
-	}
-	if resp.StatusCode == http.StatusOK {
-		return reply, 0, nil
-	}
-	err = fmt.Errorf("%s answers %s: %s", c.url+path, resp.Status, errorText(reply))
-	if resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests {
-		wait, _ := time.ParseDuration(resp.Header.Get("Retry-After") + "s")
-		return nil, min(wait, maxWait), &node.Fault{Err: err}
-	}
-	return nil, 0, err
+	return req, nil
 }
 
-// errorText finds the message in an error reply.
-func errorText(body []byte) string {
+// unreachable sorts failures to get an answer. A connection that can't be made or that
+// breaks says that the server is away; one that takes too long may be about the request.
+func unreachable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if isTimeout(err) {
+		return &node.Fault{Err: err}
+	}
+	return &busyError{err: err}
+}
+
+func isTimeout(err error) bool {
+	var e net.Error
+	return errors.As(err, &e) && e.Timeout()
+}
+
+func (c *client) statusError(url string, resp *http.Response, body []byte) error {
+	e := parseError(body)
+	err := fmt.Errorf("%s answers %s: %s", url, resp.Status, c.redact(e.Message))
+	switch status := resp.StatusCode; {
+	case status == http.StatusTooManyRequests, status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
+		return &busyError{err, retryAfter(resp.Header)}
+	case status >= 500:
+		return &node.Fault{Err: err}
+	case status == http.StatusBadRequest && tooLong(e):
+		return &refusedError{c.redact(e.Message)}
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return fmt.Errorf("%w; the server wants an API key: put it into the variable that api_key_env names, or into a file and its path into api_key_file", err)
+	}
+	return err
+}
+
+// redact takes the key out of what a server says.
+func (c *client) redact(text string) string {
+	if c.key == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, c.key, "[API key]")
+}
+
+// tooLong tells a prompt that doesn't fit into the model's context from other mistakes.
+func tooLong(e apiError) bool {
+	return e.Param == "input_tokens" || e.Code == "context_length_exceeded" || strings.Contains(e.Message, "maximum context length")
+}
+
+// maxWait bounds how long a server can ask to be left alone, and waits between tries.
+const maxWait = 30 * time.Second
+
+func retryAfter(h http.Header) time.Duration {
+	value := h.Get("Retry-After")
+	wait := time.Duration(0)
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds > 0 {
+		wait = time.Duration(min(seconds, maxWait.Seconds()) * float64(time.Second))
+	} else if at, err := http.ParseTime(value); err == nil {
+		wait = time.Until(at)
+	}
+	return min(wait, maxWait)
+}
+
+// parseError finds the message in an error reply.
+func parseError(body []byte) apiError {
 	var r response
 	if json.Unmarshal(body, &r) == nil && r.Error != nil {
-		return r.Error.Message
+		return *r.Error
 	}
 	text := strings.TrimSpace(string(body))
 	if len(text) > 300 {
 		text = text[:300] + "..."
 	}
-	return text
-}
-
-// identify asks the server what it is. The version is left out where the server
-// has no /version, as servers other than vLLM may.
-func (c *client) identify(ctx context.Context) (node.Pins, error) {
-	pins := node.Pins{}
-	b, _, err := c.do(ctx, http.MethodGet, "/version", nil, "version")
-	if node.IsFault(err) || ctx.Err() != nil {
-		return nil, fmt.Errorf("asking the completions server what it is: %w; is it up, and is url right?", err)
-	}
-	var v struct {
-		Version string `json:"version"`
-	}
-	if err == nil && json.Unmarshal(b, &v) == nil {
-		pins["server_version"] = v.Version
-	}
-	return pins, nil
+	return apiError{Message: text}
 }

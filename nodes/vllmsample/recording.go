@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -43,7 +44,8 @@ func (c recConfig) String() string {
 
 func (c recConfig) matches(p Params) bool {
 	return c.Temperature == p.Temperature && c.TopP == p.TopP && c.MaxTokens == p.MaxTokens &&
-		c.Seed == p.Seed && slices.Equal(c.Stop, p.Stop)
+		c.Seed == p.Seed && slices.Equal(c.Stop, p.Stop) &&
+		p.TopK == 0 && p.MinP == 0 && p.Repetition == 1 && len(p.Extra) == 0 // no recording has any of these
 }
 
 func fileSum(path string) (string, error) {
@@ -123,6 +125,8 @@ type recordedSample struct {
 	finishReason string
 	tokens       *int64
 	passed       *bool
+	logprobSum   *float64
+	logprobs     *int64 // how many
 }
 
 // readSamples returns the samples of each problem in the order (index,
@@ -172,23 +176,33 @@ func parseSample(o tableio.Object) (recordedSample, error) {
 	s := recordedSample{
 		config: o.Text("config"), promptSum: o.Text("prompt_sha256"), finishReason: cmp.Or(o.Text("finish_reason"), "stop"),
 	}
+	if prompt, ok := o["request"].(string); ok && s.promptSum == "" {
+		s.promptSum = promptSum(prompt)
+	}
 	var ok bool
 	if s.completion, ok = o["completion"].(string); !ok {
 		return s, errors.New("no completion")
 	}
 	var err error
-	if s.index, err = strconv.Atoi(o.Text("index")); err != nil || s.index < 0 {
-		return s, fmt.Errorf("its index is %q", o.Text("index"))
+	index := cmp.Or(o.Text("index"), o.Text("sample"))
+	if s.index, err = strconv.Atoi(index); err != nil || s.index < 0 {
+		return s, fmt.Errorf("its index is %q", index)
 	}
-	if !finished(choice{FinishReason: s.finishReason}) {
+	if !finished(s.finishReason) {
 		return s, fmt.Errorf("its finish_reason is %q, not stop or length", s.finishReason)
 	}
-	if text := o.Text("completion_tokens"); text != "" {
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || n < 0 {
-			return s, fmt.Errorf("its completion_tokens are %q", text)
+	if s.tokens, err = countOf(o, "completion_tokens"); err != nil {
+		return s, err
+	}
+	if s.logprobs, err = countOf(o, "logprob_tokens"); err != nil {
+		return s, err
+	}
+	if text := o.Text("logprob_sum"); text != "" {
+		x, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+			return s, fmt.Errorf("its logprob_sum is %q", text)
 		}
-		s.tokens = &n
+		s.logprobSum = &x
 	}
 	if v := o["passed"]; v != nil {
 		passed, ok := v.(bool)
@@ -198,4 +212,22 @@ func parseSample(o tableio.Object) (recordedSample, error) {
 		s.passed = &passed
 	}
 	return s, nil
+}
+
+// countOf reads a number of tokens, nil if there is none.
+func countOf(o tableio.Object, field string) (*int64, error) {
+	text := o.Text(field)
+	if text == "" {
+		return nil, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return nil, fmt.Errorf("its %s is %q", field, text)
+	}
+	return &n, nil
+}
+
+func promptSum(prompt string) string {
+	sum := sha256.Sum256([]byte(prompt))
+	return hex.EncodeToString(sum[:])
 }

@@ -1,8 +1,6 @@
 package vllmsample
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -52,20 +50,29 @@ func serveRecording(p Params) (*recordingServer, error) {
 // Close stops the server.
 func (s *recordingServer) Close() { s.http.Close() }
 
+// recordedRequest is what of a request says which sample it is for.
+type recordedRequest struct {
+	Prompt string `json:"prompt"`
+	Seed   int64  `json:"seed"`
+}
+
 func (s *recordingServer) completions(w http.ResponseWriter, r *http.Request) {
-	var req request
+	var req recordedRequest
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxReply)).Decode(&req); err != nil {
-		s.answer(w, http.StatusBadRequest, response{Error: &apiError{err.Error()}})
+		s.answer(w, http.StatusBadRequest, response{Error: &apiError{Message: err.Error()}})
 		return
 	}
 	sample, err := s.find(problemOf(r), req)
 	if err != nil {
-		s.answer(w, http.StatusNotFound, response{Error: &apiError{err.Error()}})
+		s.answer(w, http.StatusNotFound, response{Error: &apiError{Message: err.Error()}})
 		return
 	}
 	resp := response{Choices: []choice{{
 		Text: sample.completion, FinishReason: sample.finishReason,
-		Recorded: &recorded{Config: sample.config, Passed: sample.passed, Settings: s.settings},
+		Recorded: &recorded{
+			Config: sample.config, Passed: sample.passed, Settings: s.settings,
+			LogprobSum: sample.logprobSum, Logprobs: sample.logprobs,
+		},
 	}}}
 	if sample.tokens != nil {
 		resp.Usage = &usage{*sample.tokens}
@@ -90,7 +97,7 @@ func (s *recordingServer) answer(w http.ResponseWriter, status int, body respons
 
 // find returns the sample that a request with that seed was answered with when
 // it was recorded. If the recording tells the prompts, they must be the same.
-func (s *recordingServer) find(problem string, req request) (recordedSample, error) {
+func (s *recordingServer) find(problem string, req recordedRequest) (recordedSample, error) {
 	list := s.samples[problem]
 	i := int(req.Seed - s.seed)
 	if i < 0 || i >= len(list) {
@@ -99,8 +106,7 @@ func (s *recordingServer) find(problem string, req request) (recordedSample, err
 	if s.settings && list[i].index != i {
 		return recordedSample{}, fmt.Errorf("%s has no sample %d of problem %s at these settings", s.path, i, problem)
 	}
-	sum := sha256.Sum256([]byte(req.Prompt))
-	if want := list[i].promptSum; want != "" && want != hex.EncodeToString(sum[:]) {
+	if want := list[i].promptSum; want != "" && want != promptSum(req.Prompt) {
 		return recordedSample{}, fmt.Errorf("%s was recorded with another prompt for problem %s; restore the prompt template and the problem's text, or sample live", s.path, problem)
 	}
 	return list[i], nil

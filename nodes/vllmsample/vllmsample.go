@@ -1,10 +1,12 @@
-// Package vllmsample samples candidate solutions from an OpenAI-compatible
-// completions server such as vLLM, or from a recording of one.
+// Package vllmsample samples candidate solutions from an OpenAI-compatible server
+// such as vLLM, or from a recording of one, and extracts programs from what it said.
 package vllmsample
 
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ouroflow/ouroflow/engine/node"
@@ -12,68 +14,90 @@ import (
 
 // Params of the node.
 type Params struct {
-	URL         string        `yaml:"url" key:"-" doc:"Base URL of the server, such as http://127.0.0.1:8000. Give url or recording."`
-	Recording   node.Path     `yaml:"recording" doc:"Recorded samples (JSON lines, gzip-compressed or not), served in place of a live server."`
-	Configs     []string      `yaml:"configs" doc:"For a recording without settings: the decoding configurations to take samples from; empty means all."`
-	Model       string        `yaml:"model" doc:"Model to ask for."`
-	N           int           `yaml:"n" key:"table" min:"1" max:"1000000" doc:"Samples per problem. Raising it keeps those that are known."`
-	Temperature float64       `yaml:"temperature" min:"0" max:"10" doc:"Sampling temperature; 0 is greedy."`
-	TopP        float64       `yaml:"top_p" min:"0" max:"1" doc:"Nucleus sampling: the smallest set of tokens with this probability is sampled from."`
-	MaxTokens   int           `yaml:"max_tokens" min:"1" max:"1000000" doc:"Longest completion, in tokens."`
-	Stop        []string      `yaml:"stop" doc:"Texts that end a completion; vLLM takes at most 4."`
-	Seed        int           `yaml:"seed" min:"0" doc:"Sample i of each problem is asked for with seed + i."`
-	Prompt      string        `yaml:"prompt" doc:"Go text/template of the prompt over .ProblemID, .Prompt, .Tests, .Reference and .EntryPoint; functions: first, signature, starter, join."`
-	Prefix      string        `yaml:"prefix" doc:"Template of what the prompt ends with that belongs to the code: it is put before the completion."`
-	Concurrency int           `yaml:"concurrency" key:"-" min:"1" max:"10000" doc:"Requests in flight."`
-	Timeout     time.Duration `yaml:"request_timeout" key:"-" doc:"Longest wait for one reply."`
+	URL       string    `yaml:"url" key:"-" doc:"Base URL of the server, such as http://127.0.0.1:8000. Give one of url, urls, serve.command and recording."`
+	URLs      []string  `yaml:"urls" key:"-" doc:"Base URLs of several servers of the same model, which share the work."`
+	Serve     Serve     `yaml:"serve" doc:"A server that is started when there is something to sample, and stopped at the end."`
+	Recording node.Path `yaml:"recording" doc:"Recorded samples (JSON lines, gzip-compressed or not), served in place of a live server."`
+	Configs   []string  `yaml:"configs" doc:"For a recording without settings: the decoding configurations to take samples from; empty means all."`
+
+	Config string `yaml:"config" doc:"Name of these settings, for the column config: to tell them apart in an evaluation or a recording of several."`
+
+	API      string `yaml:"api" enum:"completions|chat" doc:"completions sends the prompt as it is; chat sends it as a message, and the server puts it into the model's chat template."`
+	Model    string `yaml:"model" doc:"Model to ask for, by the name that the server gives it."`
+	Revision string `yaml:"revision" doc:"Revision of the model, if you know it: a server doesn't tell. It is part of the key."`
+
+	N           int      `yaml:"n" key:"table" min:"1" max:"1000000" doc:"Samples per problem. Raising it keeps those that are known. At temperature 0 all would be the same, so there is one."`
+	Temperature float64  `yaml:"temperature" min:"0" max:"10" doc:"Sampling temperature; 0 is greedy."`
+	TopP        float64  `yaml:"top_p" min:"0" max:"1" doc:"Nucleus sampling: the smallest set of tokens with this probability is sampled from."`
+	TopK        int      `yaml:"top_k" min:"0" max:"1000000" doc:"Sample from this many of the likeliest tokens; 0 means all. Beyond OpenAI's API, as min_p and repetition_penalty."`
+	MinP        float64  `yaml:"min_p" min:"0" max:"1" doc:"Least probability of a token, as a share of the likeliest one's; 0 means any."`
+	Repetition  float64  `yaml:"repetition_penalty" min:"0" max:"10" doc:"Above 1, tokens that were there already are less likely."`
+	MaxTokens   int      `yaml:"max_tokens" min:"1" max:"1000000" doc:"Longest completion, in tokens. One that gets there is cut off: its finish_reason is length."`
+	Stop        []string `yaml:"stop" doc:"Texts that end a completion; vLLM takes at most 4."`
+	Seed        int      `yaml:"seed" min:"0" doc:"Sample i of each problem is drawn with seed + i."`
+	Logprobs    string   `yaml:"logprobs" enum:"none|sum|list" doc:"Log probabilities of the tokens, as the model gave them before temperature: their sum and count, or the list, too."`
+
+	Extra map[string]any `yaml:"extra" doc:"Further fields of the request, passed to the server as they are. They are part of the key."`
+
+	Concurrency int           `yaml:"concurrency" key:"-" min:"1" max:"100000" doc:"Samples in flight. A server is full if this is above its --max-num-seqs by what one request asks for."`
+	PerRequest  int           `yaml:"samples_per_request" key:"-" min:"0" max:"10000" doc:"Samples of a problem that one request asks for; 0 means up to 16 from vLLM, where sample i of a request is drawn with its seed + i, and 1 from other servers."`
+	Stream      bool          `yaml:"stream" key:"-" doc:"Receive tokens as they come: each sample is kept as soon as it ends, not when its request does, and the log tells the time to the first token."`
+	Timeout     time.Duration `yaml:"request_timeout" key:"-" doc:"Longest wait for the reply to one request."`
+	Patience    time.Duration `yaml:"server_wait" key:"-" doc:"How long to wait for a server that went away in the middle, or that is busy, before giving up."`
 	APIKeyEnv   string        `yaml:"api_key_env" key:"-" doc:"Environment variable that holds the API key, if the server wants one."`
+	APIKeyFile  node.Path     `yaml:"api_key_file" doc:"File that holds the API key. It goes before api_key_env."`
+
+	Pin Pin `yaml:"pin" doc:"Facts about the server that samples depend on."`
+}
+
+// Pin says for each fact about a server how it becomes part of the keys.
+type Pin struct {
+	ServerVersion string `yaml:"server_version" key:"-" doc:"Version of the server. Empty: what it says. ignore: not part of the key. Anything else is taken for what it says: the version that known samples were drawn with keeps them."`
+	Fingerprint   string `yaml:"system_fingerprint" key:"-" doc:"The server's own mark of how it was started; the same choices."`
+	ModelFiles    string `yaml:"model_files" key:"-" doc:"Digest of the model's files, where the server names a folder of this machine, or its revision in this machine's cache of the hub; the same choices."`
+	MaxModelLen   string `yaml:"max_model_len" key:"-" doc:"Longest prompt and completion together; the same choices."`
 }
 
 // in are the columns that decide a sample.
 type in struct {
-	ProblemID  string   `arrow:"problem_id"`
-	Prompt     string   `arrow:"prompt"`
-	Tests      []string `arrow:"tests"`
-	Reference  string   `arrow:"reference"`
-	EntryPoint string   `arrow:"entry_point"`
+	ProblemID string `arrow:"problem_id"`
+	Request   string `arrow:"request"` // the prompt, as node type prompt renders it
+	System    string `arrow:"system"`
+	Prefix    string `arrow:"prefix"`
 }
 
 type out struct {
-	Sample           int64    `arrow:"sample"`  // index among the samples of the problem, from 0
-	Request          string   `arrow:"request"` // the prompt as it was sent
+	Sample           int64    `arrow:"sample"` // index among the samples of the problem, from 0
 	Completion       string   `arrow:"completion"`
-	Code             string   `arrow:"code"`          // see ExtractCode
-	FinishReason     string   `arrow:"finish_reason"` // stop or length
+	FinishReason     string   `arrow:"finish_reason"` // stop, length, or refused: the server wouldn't take the prompt
+	Refusal          *string  `arrow:"refusal"`       // why
 	CompletionTokens *int64   `arrow:"completion_tokens"`
+	LogprobSum       *float64 `arrow:"logprob_sum"`    // natural logarithm, over all tokens drawn, a stop's among them
+	LogprobTokens    *int64   `arrow:"logprob_tokens"` // how many those are
+	Logprobs         *string  `arrow:"logprobs"`       // the list, as JSON
 	Model            string   `arrow:"model"`
 	Temperature      *float64 `arrow:"temperature"` // null if a recording doesn't say
 	TopP             *float64 `arrow:"top_p"`
 	Seed             *int64   `arrow:"seed"`
-	Config           *string  `arrow:"config"`          // of a recording
+	Config           *string  `arrow:"config"`          // name of the settings, or of those of a recording
 	RecordedPassed   *bool    `arrow:"recorded_passed"` // verdict published with a recording
 }
-
-// defaultPrompt is MBPP's usual one: a docstring of the text and the first test.
-const defaultPrompt = `"""
-{{.Prompt}}
-{{first .Tests}}
-"""
-`
 
 // Type returns the node type vllm_sample.
 func Type() *node.Type {
 	return node.RowDef[Params, in, out]{
 		Name:    "vllm_sample",
-		Version: 1,
-		Doc: "Samples n candidate solutions of each problem from an OpenAI-compatible completions server, or from a recording served through the same client. " +
-			"A sample is known by its problem, settings, model and index: raising n or adding problems samples only what is missing.",
+		Version: 2,
+		Doc: "Samples n completions of each prompt from an OpenAI-compatible server such as vLLM, or from a recording of one. " +
+			"A sample is known by its problem, prompt, sampling options, model, what the server says it is, and index: raising n or adding problems samples only what is missing.",
 		Defaults: Params{
-			N: 10, Temperature: 0.8, TopP: 0.95, MaxTokens: 512, Prompt: defaultPrompt,
-			Concurrency: 64, Timeout: 10 * time.Minute, APIKeyEnv: "OPENAI_API_KEY",
+			API: "completions", N: 10, Temperature: 0.8, TopP: 0.95, Repetition: 1, MaxTokens: 512, Logprobs: "sum",
+			Concurrency: 256, Timeout: 30 * time.Minute, Patience: 10 * time.Minute, APIKeyEnv: "OPENAI_API_KEY",
+			Serve: Serve{Timeout: 20 * time.Minute},
 		},
 		Check:  check,
 		Tokens: "completion_tokens",
-		Fanout: func(p Params) int { return p.N },
+		Fanout: fanout,
 		Pin:    pin,
 		Witness: func(p Params) ([]string, bool) { // a server has to be asked
 			return []string{string(p.Recording), metaPath(string(p.Recording))}, p.Recording != ""
@@ -82,83 +106,137 @@ func Type() *node.Type {
 	}.Type()
 }
 
+func fanout(p Params) int {
+	if p.Temperature == 0 {
+		return 1
+	}
+	return p.N
+}
+
+// reserved are the fields of a request that have parameters of their own.
+var reserved = []string{
+	"model", "prompt", "messages", "n", "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "max_tokens",
+	"stop", "seed", "logprobs", "stream", "stream_options", "add_generation_prompt", "continue_final_message", "return_token_ids",
+}
+
 func check(p Params) error {
-	if (p.URL == "") == (p.Recording == "") {
-		return node.BadField("url", "give either url, to sample live, or recording, to replay")
+	sources := 0
+	for _, given := range []bool{p.URL != "", len(p.URLs) > 0, len(p.Serve.Command) > 0, p.Recording != ""} {
+		if given {
+			sources++
+		}
 	}
-	if p.Model == "" {
+	if sources != 1 {
+		return node.BadField("url", "give one of url or urls, to sample live, serve.command, to start a server for that, and recording, to replay; %d are given", sources)
+	}
+	for _, base := range p.bases() {
+		if err := checkURL(base); err != nil {
+			return err
+		}
+	}
+	switch {
+	case p.Model == "":
 		return node.BadField("model", "the name of the model is missing")
-	}
-	if p.TopP == 0 {
+	case p.TopP == 0:
 		return node.BadField("top_p", "top_p must be above 0")
+	case p.Repetition == 0:
+		return node.BadField("repetition_penalty", "repetition_penalty must be above 0; 1 is none")
+	case p.Recording != "" && p.API == "chat":
+		return node.BadField("api", "recordings are of completions")
+	case slices.Contains(p.Stop, ""):
+		return node.BadField("stop", "an empty text would end every completion at once")
 	}
-	if _, err := newPrompter(p); err != nil {
-		return err
+	for name := range p.Extra {
+		if slices.Contains(reserved, name) {
+			return node.BadField("extra."+name, "%s has a parameter of its own, or is set by this node", name)
+		}
 	}
 	return nil
 }
 
-// pin makes what the samples come from part of their keys: the content of the
-// recording, or what the server tells about itself.
-func pin(ctx context.Context, p Params) (node.Pins, error) {
-	if p.Recording == "" {
-		return newClient(p, p.URL).identify(ctx)
+// bases returns the URLs of the servers that run already.
+func (p Params) bases() []string {
+	if p.URL != "" {
+		return []string{p.URL}
 	}
-	sum, err := fileSum(string(p.Recording))
-	if err != nil {
-		return nil, fmt.Errorf("reading the recording: %w", err)
-	}
-	config, err := chooseConfig(p)
-	if err != nil {
-		return nil, err
-	}
-	return node.Pins{"recording": sum, "config": config}, nil
+	return p.URLs
 }
 
 func run(ctx context.Context, p Params, w *node.Work[in, out]) error {
-	url := p.URL
-	if p.Recording != "" {
-		server, err := serveRecording(p)
-		if err != nil {
-			return err
-		}
-		defer server.Close()
-		url = server.URL
-	}
-	prompts, err := newPrompter(p)
+	key, err := p.apiKey()
 	if err != nil {
 		return err
 	}
-	c := newClient(p, url)
-	c.logf, c.drain = w.Logf, w.Draining()
-	return w.Parallel(p.Concurrency, func(_ int, item node.Item[in]) (out, error) {
-		return sample(ctx, p, c, prompts, item)
-	})
+	bases, stop, err := p.open(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	s := newSampler(p, w, newFleet(bases, newClient(p, key), w.Logf))
+	if err := s.fleet.settle(ctx, p); err != nil {
+		return err
+	}
+	defer s.tally.report(w.Logf)
+	return s.run(ctx)
 }
 
-func sample(ctx context.Context, p Params, c *client, prompts *prompter, item node.Item[in]) (out, error) {
-	prompt, prefix, err := prompts.render(item.In)
-	if err != nil {
-		return out{}, fmt.Errorf("problem %s: %w", item.In.ProblemID, err)
+// open returns the URLs to sample from, and how to close what it opened for that.
+func (p Params) open(ctx context.Context, host node.Host) (bases []string, stop func(), err error) {
+	switch {
+	case p.Recording != "":
+		server, err := serveRecording(p)
+		if err != nil {
+			return nil, nil, err
+		}
+		return []string{server.URL}, server.Close, nil
+	case len(p.Serve.Command) > 0:
+		server, err := p.Serve.start(ctx, p.Model, host)
+		if err != nil {
+			return nil, nil, err
+		}
+		return []string{server.URL()}, server.Release, nil
+	default:
+		return p.bases(), func() {}, nil
 	}
-	seed := int64(p.Seed + item.Index)
-	ch, err := c.complete(ctx, request{
-		Model: p.Model, Prompt: prompt, N: 1, MaxTokens: p.MaxTokens,
-		Temperature: p.Temperature, TopP: p.TopP, Stop: p.Stop, Seed: seed,
-	}, fmt.Sprintf("%s#%d", item.In.ProblemID, item.Index))
-	if err != nil {
-		return out{}, fmt.Errorf("sample %d of problem %s: %w", item.Index, item.In.ProblemID, err)
+}
+
+// row makes the output row of an item.
+func row(p Params, item node.Item[in], c completion) out {
+	o := out{
+		Sample: int64(item.Index), Completion: c.text, FinishReason: c.reason, CompletionTokens: c.tokens, Model: p.Model,
+		Temperature: &p.Temperature, TopP: &p.TopP,
 	}
-	row := out{
-		Sample: int64(item.Index), Request: prompt, Completion: ch.Text, Code: ExtractCode(prefix, ch.Text),
-		FinishReason: ch.FinishReason, CompletionTokens: ch.tokens, Model: p.Model,
-		Temperature: &p.Temperature, TopP: &p.TopP, Seed: &seed,
+	seed := p.seedOf(item.Index)
+	o.Seed = &seed
+	if p.Config != "" {
+		o.Config = &p.Config
 	}
-	if r := ch.Recorded; r != nil {
-		row.Config, row.RecordedPassed = &r.Config, r.Passed
+	if c.refusal != "" {
+		o.Refusal = &c.refusal
+	}
+	o.LogprobSum, o.LogprobTokens, o.Logprobs = c.logprobs.columns(p.Logprobs == "list")
+	if r := c.recorded; r != nil {
+		o.Config, o.RecordedPassed, o.LogprobSum, o.LogprobTokens = &r.Config, r.Passed, r.LogprobSum, r.Logprobs
 		if !r.Settings {
-			row.Temperature, row.TopP, row.Seed = nil, nil, nil
+			o.Temperature, o.TopP, o.Seed = nil, nil, nil
 		}
 	}
-	return row, nil
+	return o
+}
+
+// seedOf is the seed of a sample. Samples of one problem have seeds of their own; those
+// of different problems may share them, since their prompts differ.
+func (p Params) seedOf(index int) int64 { return int64(p.Seed) + int64(index) }
+
+// name names a run of samples in messages.
+func name(items []node.Item[in]) string {
+	first, last := items[0], items[len(items)-1]
+	if first.Index == last.Index {
+		return fmt.Sprintf("sample %d of problem %s", first.Index, first.In.ProblemID)
+	}
+	return fmt.Sprintf("samples %d-%d of problem %s", first.Index, last.Index, first.In.ProblemID)
+}
+
+func trimBase(base string) string {
+	return strings.TrimSuffix(strings.TrimRight(base, "/"), "/v1")
 }

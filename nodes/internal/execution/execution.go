@@ -17,19 +17,24 @@ import (
 	"github.com/ouroflow/ouroflow/nodes/sandbox/containers"
 )
 
-// Params say how candidates are run.
-type Params struct {
+// Place says where untrusted code runs.
+type Place struct {
 	Runtime   string `yaml:"runtime" key:"-" enum:"auto|containerd|process" doc:"Where workers run. containerd: in containers that stay, one for each worker. process: as processes of this machine, in namespaces of their own where the kernel grants them. auto: in containers if a containerd answers. Verdicts are the same, so it is no part of the key."`
 	Image     Image  `yaml:"image" key:"-" doc:"What candidates find around them: host (this machine's Python), oci-tar:PATH (an image in a file; ouroflow image build writes one) or a reference with a digest, such as docker.io/library/python:3.12-slim@sha256:.... Images other than host need the containerd runtime. Their digest is part of the key."`
 	Address   string `yaml:"containerd" key:"-" doc:"Socket of containerd; empty: that of OUROFLOW_CONTAINERD, else that of ouroflow sandbox up, else the system's."`
 	OCI       string `yaml:"oci_runtime" key:"-" doc:"OCI runtime: io.containerd.runc.v2, or another shim of containerd such as io.containerd.runsc.v1; runc or crun stand for runc's shim with that binary."`
 	Isolation string `yaml:"isolation" key:"-" enum:"strict|best_effort" doc:"strict refuses to run with less than namespaces, read-only files, limits, no privileges and a filter of system calls; best_effort takes what the machine gives, and the log says what that is."`
 	Python    string `yaml:"python" key:"-" doc:"Python interpreter, 3.9 or newer. Its version is part of the key, its path is not."`
-	Workers   int    `yaml:"workers" key:"-" min:"0" max:"1024" doc:"Candidates run at once; 0 means one for each processor."`
-	Form      string `yaml:"form" enum:"asserts|functions|program" doc:"What a test is. asserts: statements, such as MBPP's asserts or HumanEval's check and the call of it. functions: a module with functions test_* or test cases of unittest. program: {\"input\": ..., \"output\": ...}, what a program reads and prints."`
-	Judge     string `yaml:"judge" enum:"separate|in_process" doc:"separate: another process holds the tests and calls the candidate, which can't forge a pass. Tests that define classes or import more than common parts of the standard library can't be held apart and run in the candidate's process; the column judged tells. in_process runs all tests there."`
-	Clock     string `yaml:"clock" doc:"Date and time that candidates are told, such as 2024-01-01T00:00:00Z; empty: the real one."`
-	Limits    Limits `yaml:"limits" doc:"What each candidate may use."`
+	Workers   int    `yaml:"workers" key:"-" min:"0" max:"1024" doc:"Workers, each of which runs one program at a time; 0 means one for each processor."`
+}
+
+// Params say how candidates are run.
+type Params struct {
+	Place
+	Form   string `yaml:"form" enum:"asserts|functions|program" doc:"What a test is. asserts: statements, such as MBPP's asserts or HumanEval's check and the call of it. functions: a module with functions test_* or test cases of unittest. program: {\"input\": ..., \"output\": ...}, what a program reads and prints."`
+	Judge  string `yaml:"judge" enum:"separate|in_process" doc:"separate: another process holds the tests and calls the candidate, which can't forge a pass. Tests that define classes or import more than common parts of the standard library can't be held apart and run in the candidate's process; the column judged tells. in_process runs all tests there."`
+	Clock  string `yaml:"clock" doc:"Date and time that candidates are told, such as 2024-01-01T00:00:00Z; empty: the real one."`
+	Limits Limits `yaml:"limits" doc:"What each candidate may use."`
 }
 
 // Limits bound what a candidate may use.
@@ -57,10 +62,15 @@ func (m *Image) Relocate(dir string) {
 // Defaults are the parameters of somebody who sets none.
 func Defaults() Params {
 	return Params{
-		Runtime: "auto", Image: containers.HostImage, OCI: "runc", Isolation: "best_effort", Python: "python3",
-		Form: sandbox.Asserts, Judge: sandbox.Separate,
+		Place: DefaultPlace(),
+		Form:  sandbox.Asserts, Judge: sandbox.Separate,
 		Limits: Limits{Budget: "fixed", CPU: 10, Wall: 40, Memory: 1024, Output: 1024, Processes: 64},
 	}
+}
+
+// DefaultPlace is where untrusted code of somebody who doesn't say runs.
+func DefaultPlace() Place {
+	return Place{Runtime: "auto", Image: containers.HostImage, OCI: "runc", Isolation: "best_effort", Python: "python3"}
 }
 
 // Candidate has the columns that decide a verdict.
@@ -73,14 +83,19 @@ type Candidate struct {
 
 // Check finds choices that don't go together.
 func (p Params) Check() error {
+	if _, err := p.clock(); err != nil {
+		return &node.FieldError{Field: "clock", Err: err}
+	}
+	return p.Place.Check()
+}
+
+// Check finds choices that don't go together.
+func (p Place) Check() error {
 	if err := containers.CheckImage(string(p.Image)); err != nil {
 		return &node.FieldError{Field: "image", Err: err}
 	}
 	if p.Runtime == "process" && p.Image != containers.HostImage {
 		return node.BadField("runtime", "process runs the machine's own Python; image %q needs containerd or auto", p.Image)
-	}
-	if _, err := p.clock(); err != nil {
-		return &node.FieldError{Field: "clock", Err: err}
 	}
 	return nil
 }
@@ -98,8 +113,8 @@ func (p Params) clock() (*int64, error) {
 	return &seconds, nil
 }
 
-// Pin finds out which Python will run the candidates.
-func (p Params) Pin(ctx context.Context) (node.Pins, error) {
+// Pin finds out which Python will run the code.
+func (p Place) Pin(ctx context.Context) (node.Pins, error) {
 	pins := node.Pins{"protocol": sandbox.Protocol}
 	if p.Image != containers.HostImage {
 		d, err := containers.Digest(string(p.Image))
@@ -119,8 +134,7 @@ func (p Params) Pin(ctx context.Context) (node.Pins, error) {
 }
 
 // newRuntime chooses where workers run.
-func (p Params) newRuntime(ctx context.Context, logf func(string, ...any)) (sandbox.Runtime, error) {
-	limits := p.Limits.sandbox()
+func (p Place) newRuntime(ctx context.Context, limits sandbox.Limits, logf func(string, ...any)) (sandbox.Runtime, error) {
 	if p.Runtime == "process" {
 		return sandbox.Processes(p.Python, limits), nil
 	}
@@ -147,15 +161,25 @@ type Executor struct {
 
 // New starts an executor. What it has to say goes to logf.
 func New(ctx context.Context, p Params, logf func(string, ...any)) (*Executor, error) {
-	e := &Executor{Workers: p.Workers, params: p, budgets: newBudgets(p.Limits), logf: logf}
-	if e.Workers == 0 {
-		e.Workers = runtime.NumCPU()
-	}
+	e := &Executor{Workers: p.count(), params: p, budgets: newBudgets(p.Limits), logf: logf}
 	var err error
 	if e.clock, err = p.clock(); err != nil {
 		return nil, err
 	}
-	rt, err := p.newRuntime(ctx, logf)
+	e.pool, err = p.newPool(ctx, p.Limits.sandbox(), logf)
+	return e, err
+}
+
+// count is the number of workers.
+func (p Place) count() int {
+	if p.Workers == 0 {
+		return runtime.NumCPU()
+	}
+	return p.Workers
+}
+
+func (p Place) newPool(ctx context.Context, limits sandbox.Limits, logf func(string, ...any)) (*sandbox.Pool, error) {
+	rt, err := p.newRuntime(ctx, limits, logf)
 	if err != nil {
 		return nil, err
 	}
@@ -163,8 +187,7 @@ func New(ctx context.Context, p Params, logf func(string, ...any)) (*Executor, e
 	if p.Isolation == "strict" {
 		demanded = sandbox.Strict()
 	}
-	e.pool, err = sandbox.NewPool(ctx, rt, e.Workers, demanded, logf)
-	return e, err
+	return sandbox.NewPool(ctx, rt, p.count(), demanded, logf)
 }
 
 // Close ends the workers.

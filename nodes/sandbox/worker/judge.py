@@ -238,13 +238,16 @@ def rebuild(raised, op):
     return CandidateError(message)
 
 
+PROGRAMS = {"program", "tool"}  # forms without code in the tests
+
+
 class Tests:
     """The tests of a problem, compiled, and what they say about how to run them."""
 
     def __init__(self, form, setup, tests):
         self.form, self.tests = form, tests
-        trees = [parse(t, "<test>") for t in tests] if form != "program" else []
-        self.codes = [candidate.compiled(t, "<test>", "error") for t in tests] if form != "program" else []
+        trees = [parse(t, "<test>") for t in tests] if form not in PROGRAMS else []
+        self.codes = [candidate.compiled(t, "<test>", "error") for t in tests] if form not in PROGRAMS else []
         self.setup_code = candidate.compiled(setup, "<setup>", "error") if setup else None
         self.entry = entry_points(trees)
         self.modules = modules(trees)
@@ -355,12 +358,15 @@ class Judge:
         except candidate.Ended as e:
             return dict(e.result(), tests_total=len(job["tests"]), tests_passed=0, judged=SEPARATE)
         out = self.outcome(job, tests)
-        out["suspect"] = suspicion.find(job["code"], out)
+        if tests.form != "tool":
+            out["suspect"] = suspicion.find(job["code"], out)
         return out
 
     def outcome(self, job, tests):
         if tests.form == "program":
             return self.programs(job, tests)
+        if tests.form == "tool":
+            return self.tool(job)
         if tests.why or job["in_process"]:
             return self.in_process(job, tests)
         return self.separate(job, tests)
@@ -446,16 +452,7 @@ class Judge:
         out = {"tests_passed": 0, "tests_total": len(tests.tests), "judged": SEPARATE}
         for i, test in enumerate(tests.tests):
             test = json.loads(test)
-            session = self.start(job, "program", stdin=test["input"])
-            result = None
-            try:
-                with self.bounds(job):
-                    result = greet(session).get("ended")
-            except (Overtime, MemoryError) as e:
-                result = unable(e)
-            except (values.Lost, TypeError):
-                pass
-            report = self.finish(session)
+            result, report = self.program(job, test["input"])
             if ended_as(result, "passed") and lines(report["written"].decode("utf-8", "replace")) != lines(test["output"]):
                 result = {"verdict": "failed", "exception": None, "message": "its output differs"}
                 out["failed_test"] = i
@@ -464,6 +461,25 @@ class Judge:
                 return out
             out["tests_passed"] += 1
         return out
+
+    def program(self, job, stdin):
+        """Runs a program; returns how it says that it ended, and what the server saw."""
+        session = self.start(job, "program", stdin=stdin)
+        result = None
+        try:
+            with self.bounds(job):
+                result = greet(session).get("ended")
+        except (Overtime, MemoryError) as e:
+            result = unable(e)
+        except (values.Lost, TypeError):
+            pass
+        return result, self.finish(session)
+
+    def tool(self, job):
+        """Runs a program of ouroflow's own, whose output is wanted."""
+        result, report = self.program(job, job["input"])
+        out = conclude(job, {"tests_passed": 0, "tests_total": 0, "judged": SEPARATE}, result, report)
+        return dict(out, output=report["written"].decode("utf-8", "replace"))
 
 
 def conclude(job, out, result, report):

@@ -1,0 +1,55 @@
+"""Cuts programs: reads a JSON list of {"code", "statement"}, writes one of programs."""
+import ast
+import json
+import sys
+import warnings
+
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+KEPT = DEFINITIONS + (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
+
+
+def parse(lines):
+    """The tree of a program and None, or None and the number of the line that its
+    parser stumbled over."""
+    try:
+        return ast.parse("".join(lines)), None
+    except SyntaxError as e:
+        return None, e.lineno or len(lines)
+    except (ValueError, RecursionError, MemoryError):
+        return None, len(lines)
+
+
+def longest(lines):
+    """The longest prefix of lines that compiles, and its tree. What comes after the line
+    that the parser stumbles over can't mend it."""
+    while lines:
+        tree, line = parse(lines)
+        if tree is not None:
+            return lines, tree
+        lines = lines[:min(line, len(lines)) - 1] if line < len(lines) else lines[:-1]
+    return lines, None
+
+
+def up_to_statement(lines, tree):
+    """The lines before the first statement after a definition that defines, imports and
+    assigns nothing."""
+    defined = False
+    for node in tree.body:
+        if defined and not isinstance(node, KEPT):
+            return lines[:node.lineno - 1]
+        defined = defined or isinstance(node, DEFINITIONS)
+    return lines
+
+
+def cut(code, statement):
+    lines, tree = longest(code.splitlines(keepends=True))
+    if tree is None or not tree.body:
+        return code  # there is nothing to be saved: let it be seen as it is
+    if statement:
+        lines = up_to_statement(lines, tree)
+    return "".join(lines)
+
+
+warnings.simplefilter("ignore")
+sys.setrecursionlimit(10000)
+json.dump([cut(q["code"], q["statement"]) for q in json.load(sys.stdin)], sys.stdout)

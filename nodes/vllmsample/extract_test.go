@@ -1,0 +1,79 @@
+package vllmsample
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/ouroflow/ouroflow/engine/node/nodetest"
+)
+
+func TestExtractCode(t *testing.T) {
+	for _, test := range []struct{ name, prefix, completion, want string }{
+		{"plain", "def f(", "x):\n    return x\n", "def f(x):\n    return x\n"},
+		{"fenced", "", "Sure:\n```python\ndef f(x):\n    return x\n```\nDone.", "def f(x):\n    return x\n"},
+		{"first of two", "", "```\na\n```\n```\nb\n```", "a\n"},
+		{"never closed", "", "```py\na\n", "a\n"},
+		{"block opened by the prompt", "def f(", "x): pass\n```\nIt works.", "def f(x): pass\n"},
+		{"language wins over prefix", "def f(", "```python\ndef f(x): pass\n```", "def f(x): pass\n"},
+		{"inline ticks", "", "x = '```'\n", "x = '```'\n"},
+		{"block opened by the answer that was begun", "```python\ndef f(", "x): pass\n```\nIt works.", "def f(x): pass\n"},
+		{"empty", "", "", ""},
+	} {
+		if got := ExtractCode(test.prefix, test.completion); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+// programs to cut: what the longest prefix that compiles is, and what is left of that
+// without statements after the definitions. Empty means that it stays as it is.
+var programs = []struct{ name, code, compiles, statement string }{
+	{"whole", "def f():\n    return 1\n", "", ""},
+	{"cut off", "def f():\n    return 1\n\ndef g(\n", "def f():\n    return 1\n\n", "def f():\n    return 1\n\n"},
+	{"prose after it", "import os\ndef f():\n    return 1\nThis works.\nprint(f())\n", "import os\ndef f():\n    return 1\n", "import os\ndef f():\n    return 1\n"},
+	{"tests after it", "def f():\n    return 1\nx = 2\nassert f() == 1\n", "", "def f():\n    return 1\nx = 2\n"},
+	{"main", "print(0)\ndef f(): pass\nif __name__ == '__main__':\n    f()\n", "", "print(0)\ndef f(): pass\n"},
+	{"open text", "def f():\n    return 1\nx = '''never\nclosed\n", "def f():\n    return 1\n", "def f():\n    return 1\n"},
+	{"open body", "x = 1\ndef f(a):\n", "x = 1\n", "x = 1\n"},
+	{"nothing compiles", "I can't do that.\nSorry.\n", "", ""},
+	{"NUL", "a\x00b\nx = 1\n", "", ""},
+	{"empty", "", "", ""},
+	{"deep", strings.Repeat("(", 100000), "", ""},
+	{"deeper", strings.Repeat("-", 5000000) + "1", "", ""},
+}
+
+func TestCut(t *testing.T) {
+	var rows []completed
+	for _, p := range programs {
+		rows = append(rows, completed{Completion: p.code})
+	}
+	for _, cut := range []string{"none", "compiles", "statement"} {
+		b := nodetest.New(t)
+		nodetest.Bind(t, b, "in", rows)
+		res, err := b.Run(t, ExtractType(), func(p any) {
+			q := p.(*ExtractParams)
+			q.Cut, q.Runtime = cut, "process"
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, row := range nodetest.Rows[extracted](t, b, res, "out") {
+			want := map[string]string{"compiles": programs[i].compiles, "statement": programs[i].statement}[cut]
+			if want == "" {
+				want = programs[i].code
+			}
+			if row.Code != want {
+				t.Errorf("%s, %s: got %.200q, want %.200q", programs[i].name, cut, row.Code, want)
+			}
+		}
+	}
+}
+
+func FuzzExtractCode(f *testing.F) {
+	f.Add("def f(", "```python\nx\n```")
+	f.Fuzz(func(t *testing.T, prefix, completion string) {
+		if got := ExtractCode(prefix, completion); len(got) > len(prefix)+len(completion) {
+			t.Fatal("code appeared from nowhere")
+		}
+	})
+}
