@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ouroflow/ouroflow/engine/health"
 	"github.com/ouroflow/ouroflow/nodes/sandbox/containers"
 	"github.com/spf13/cobra"
 )
@@ -77,18 +78,8 @@ func (a *app) sandboxDoctorCommand() *cobra.Command {
 		Short: "Check what the sandbox needs, by trying it, and say what to do",
 		Args:  args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			usable := false
-			for _, f := range containers.Examine(c.Context(), python) {
-				mark := "ok  "
-				if !f.OK {
-					mark = "no  "
-				}
-				fmt.Fprintf(a.stdout, "%s%s: %s\n", mark, f.Name, f.Text)
-				if !f.OK {
-					fmt.Fprintf(a.stdout, "      %s\n", f.Advice)
-				}
-				usable = usable || f.OK && f.Runtime
-			}
+			findings, usable := containers.Examine(c.Context(), python)
+			health.Print(a.stdout, findings)
 			if !usable {
 				return errors.New("no runtime works with all protections")
 			}

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -188,6 +189,26 @@ func TestDecodeEmbedded(t *testing.T) {
 	Decode(parseYAML("f.yaml", "/", []byte("n: 3\nown: x\n"), c), &d, c)
 	if err := c.Err(); err != nil || d.N != 3 || d.Own != "x" {
 		t.Errorf("decoded %+v, %v", d, err)
+	}
+}
+
+// What is passed on as it is may be anything that JSON has.
+func TestDecodeAny(t *testing.T) {
+	c := NewCollector()
+	var d struct {
+		Extra map[string]any `yaml:"extra"`
+	}
+	Decode(parseYAML("f.yaml", "/", []byte("extra: {a: 1, b: 0.5, c: [x, true, null], d: {e: y}, f: null}\n"), c), &d, c)
+	if err := c.Err(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(d.Extra)
+	if want := `{"a":1,"b":0.5,"c":["x",true,null],"d":{"e":"y"},"f":null}`; err != nil || string(b) != want {
+		t.Errorf("got %s, want %s, %v", b, want, err)
+	}
+	Decode(parseYAML("f.yaml", "/", []byte("extra: {a: [.nan]}\n"), c), &d, c)
+	if err := c.Err(); err == nil || !strings.Contains(err.Error(), `"a" has a number that is not finite`) {
+		t.Errorf("err = %v", err)
 	}
 }
 

@@ -54,7 +54,8 @@ func (s Serve) identity(ctx context.Context) (identity, error) {
 	if err != nil {
 		return identity{}, err
 	}
-	id := identity{version: pythonPackage(ctx, program)}
+	var id identity
+	id.version, _ = vllmVersion(ctx, program)
 	words := []string{sum}
 	for _, arg := range s.args()[1:] {
 		if strings.Contains(arg, "/") { // a path, or the name of a model at the hub
@@ -73,21 +74,28 @@ func (s Serve) identity(ctx context.Context) (identity, error) {
 	return id, nil
 }
 
-// pythonPackage is the version of the vllm package, if program is a script of a Python
-// that has one.
-func pythonPackage(ctx context.Context, program string) string {
-	b, err := os.ReadFile(program)
+// vllmVersion is the version of vLLM that a program starts, and the Python that it is
+// installed in; empty if that can't be told without starting it.
+func vllmVersion(ctx context.Context, program string) (version, python string) {
+	for _, script := range []string{program, filepath.Join(filepath.Dir(program), "venv", "bin", "vllm")} {
+		python = interpreter(script)
+		out, err := exec.CommandContext(ctx, python, "-c", "import importlib.metadata as m; print(m.version('vllm'))").Output()
+		if python != "" && err == nil {
+			return strings.TrimSpace(string(out)), python
+		}
+	}
+	return "", ""
+}
+
+// interpreter is the Python that a script names in its first line.
+func interpreter(script string) string {
+	b, err := os.ReadFile(script)
 	line, _, _ := bytes.Cut(b, []byte("\n"))
-	interpreter, script := bytes.CutPrefix(line, []byte("#!"))
-	if err != nil || !script || !bytes.Contains(interpreter, []byte("python")) {
+	path, found := bytes.CutPrefix(line, []byte("#!"))
+	if err != nil || !found || !bytes.Contains(path, []byte("python")) {
 		return ""
 	}
-	args := append(strings.Fields(string(interpreter)), "-c", "import importlib.metadata as m; print(m.version('vllm'))")
-	out, err := exec.CommandContext(ctx, args[0], args[1:]...).Output()
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(out))
+	return string(bytes.TrimSpace(path))
 }
 
 // start starts the server, or goes on with one that an earlier run left.

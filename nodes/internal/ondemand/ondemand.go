@@ -38,6 +38,7 @@ type Server struct {
 	opts    Options
 	users   *os.File // locked in common with the others that use the server
 	state   state
+	url     string
 	adopted bool // it ran already
 	revived int  // how often it was started again
 
@@ -51,6 +52,8 @@ type state struct {
 	Port int    `json:"port"`
 	Mark string `json:"mark"` // in the environment of all of its processes
 }
+
+func (s state) url() string { return "http://127.0.0.1:" + strconv.Itoa(s.Port) }
 
 // pollEvery is how often a server, a lock or a log is looked at.
 const pollEvery = 200 * time.Millisecond
@@ -82,6 +85,7 @@ func Use(ctx context.Context, o Options) (*Server, error) {
 func (s *Server) begin(ctx context.Context) error {
 	s.read()
 	if s.adopted = s.alive(); s.adopted {
+		s.url = s.state.url()
 		s.opts.Logf("going on with the server that runs at %s (process %d)", s.URL(), s.state.PID)
 		return s.await(ctx, time.Now())
 	}
@@ -90,6 +94,7 @@ func (s *Server) begin(ctx context.Context) error {
 	if s.state.Port, err = freePort(); err != nil {
 		return err
 	}
+	s.url = s.state.url()
 	start := time.Now()
 	if err := s.start(); err != nil {
 		return err
@@ -119,15 +124,15 @@ func (s *Server) start() error {
 	}
 	defer log.Close()
 	args := s.args()
-	s.state.Mark = fmt.Sprintf("OUROFLOW_SERVER=%d-%d", os.Getpid(), time.Now().UnixNano())
+	mark := fmt.Sprintf("OUROFLOW_SERVER=%d-%d", os.Getpid(), time.Now().UnixNano())
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env = append(append(os.Environ(), s.opts.Env...), s.state.Mark)
+	cmd.Env = append(append(os.Environ(), s.opts.Env...), mark)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("starting the server: %w; install it, or correct command (ouroflow doctor tells what there is)", err)
 	}
-	s.state.PID = cmd.Process.Pid
+	s.state.PID, s.state.Mark = cmd.Process.Pid, mark
 	s.opts.Logf("started %s (process %d); its log is %s", strings.Join(args, " "), s.state.PID, s.LogPath())
 	go func() { _ = cmd.Wait() }() // how it ended, its log says
 	b, err := json.Marshal(s.state)
@@ -180,7 +185,7 @@ func (s *Server) await(ctx context.Context, start time.Time) error {
 }
 
 // URL is where the server listens.
-func (s *Server) URL() string { return "http://127.0.0.1:" + strconv.Itoa(s.state.Port) }
+func (s *Server) URL() string { return s.url }
 
 // LogPath is the file that the server's output goes to.
 func (s *Server) LogPath() string { return s.file("server.log") }

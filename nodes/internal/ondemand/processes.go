@@ -34,23 +34,24 @@ func marked(pid int, mark string) bool {
 // end ends all processes of the server: those that it asks to may go on without it,
 // as vLLM's engine does.
 func (s *Server) end() {
-	if s.state.Mark == "" {
-		return
-	}
-	_ = unix.Kill(-s.state.PID, unix.SIGTERM)
+	s.signal(unix.SIGTERM)
 	for end := time.Now().Add(grace); len(s.processes()) > 0 && time.Now().Before(end); {
 		time.Sleep(pollEvery)
 	}
-	for _, pid := range s.processes() {
-		_ = unix.Kill(pid, unix.SIGKILL)
-	}
+	s.signal(unix.SIGKILL)
 	_ = os.Remove(s.file("server.json"))
+}
+
+func (s *Server) signal(sig unix.Signal) {
+	for _, pid := range s.processes() {
+		_ = unix.Kill(pid, sig)
+	}
 }
 
 // processes lists those that have the mark of the server.
 func (s *Server) processes() []int {
 	entries, err := os.ReadDir("/proc")
-	if err != nil {
+	if err != nil || s.state.Mark == "" {
 		return nil
 	}
 	var found []int
@@ -60,4 +61,26 @@ func (s *Server) processes() []int {
 		}
 	}
 	return found
+}
+
+// Up is a server that runs.
+type Up struct {
+	URL string
+	PID int
+}
+
+// Running lists the servers whose folders are in a folder and that run.
+func Running(dir string) []Up {
+	folders, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	var up []Up
+	for _, f := range folders {
+		s := &Server{opts: Options{Dir: filepath.Join(dir, f.Name())}}
+		if s.read(); s.alive() {
+			up = append(up, Up{s.state.url(), s.state.PID})
+		}
+	}
+	return up
 }

@@ -9,44 +9,38 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ouroflow/ouroflow/engine/health"
 	"github.com/ouroflow/ouroflow/nodes/sandbox"
 	"golang.org/x/sys/unix"
 )
 
-// Finding is what one check found.
-type Finding struct {
-	Name    string
-	OK      bool
-	Text    string
-	Advice  string // what to do, if it isn't OK
-	Runtime bool   // it is about a runtime as a whole
+// Examine checks what the sandbox needs, by trying it wherever it can. It is usable if a
+// runtime works with all protections.
+func Examine(ctx context.Context, python string) (findings []health.Finding, usable bool) {
+	process, container := processRuntime(ctx, python), containerRuntime(ctx, python)
+	return []health.Finding{
+		kernel(), cgroups(), userNamespaces(), interpreter(ctx, python), process,
+		program(ctx, "containerd"), program(ctx, "runc"), daemonAnswers(ctx), container,
+	}, process.OK || container.OK
 }
 
-// Examine checks what the sandbox needs, by trying it wherever it can.
-func Examine(ctx context.Context, python string) []Finding {
-	return []Finding{
-		kernel(), cgroups(), userNamespaces(), interpreter(ctx, python), processRuntime(ctx, python),
-		program(ctx, "containerd"), program(ctx, "runc"), daemonAnswers(ctx), containerRuntime(ctx, python),
-	}
-}
-
-func kernel() Finding {
+func kernel() health.Finding {
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
-		return Finding{Name: "kernel", Text: err.Error()}
+		return health.Finding{Name: "kernel", Text: err.Error()}
 	}
 	var major, minor int
 	release := unix.ByteSliceToString(u.Release[:])
 	_, _ = fmt.Sscanf(release, "%d.%d", &major, &minor)
-	return Finding{
+	return health.Finding{
 		Name: "kernel", OK: major > 5 || major == 5 && minor >= 3, Text: "Linux " + release,
 		Advice: "Linux 5.3 or newer is needed, for pidfd_open",
 	}
 }
 
 // cgroups tells which version there is, and whether it can limit memory and processes.
-func cgroups() Finding {
-	f := Finding{Name: "cgroups", Advice: "mount cgroups with the controllers memory and pids; the process runtime does without, limiting each process alone"}
+func cgroups() health.Finding {
+	f := health.Finding{Name: "cgroups", Advice: "mount cgroups with the controllers memory and pids; the process runtime does without, limiting each process alone"}
 	controllers, err := os.ReadFile("/sys/fs/cgroup/cgroup.controllers")
 	if err == nil {
 		have := strings.Fields(string(controllers))
@@ -64,8 +58,8 @@ func cgroups() Finding {
 	return f
 }
 
-func userNamespaces() Finding {
-	f := Finding{
+func userNamespaces() health.Finding {
+	f := health.Finding{
 		Name: "user namespaces", OK: true, Text: "allowed",
 		Advice: "only users without root need them: sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000, and on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0",
 	}
@@ -81,30 +75,30 @@ func userNamespaces() Finding {
 	return f
 }
 
-func interpreter(ctx context.Context, python string) Finding {
+func interpreter(ctx context.Context, python string) health.Finding {
 	facts, err := askPython(ctx, python)
 	if err != nil {
-		return Finding{Name: "python", Text: err.Error(), Advice: "install Python 3.9 or newer"}
+		return health.Finding{Name: "python", Text: err.Error(), Advice: "install Python 3.9 or newer"}
 	}
-	return Finding{Name: "python", OK: true, Text: facts.Version + " at " + facts.Executable}
+	return health.Finding{Name: "python", OK: true, Text: facts.Version + " at " + facts.Executable}
 }
 
 var tinyLimits = sandbox.Limits{CPU: 1, Wall: 10, Memory: 512, Output: 64, Processes: 16}
 
 // processRuntime starts a worker that is a process.
-func processRuntime(ctx context.Context, python string) Finding {
+func processRuntime(ctx context.Context, python string) health.Finding {
 	rt := sandbox.Processes(python, tinyLimits)
 	return try(ctx, "process runtime", rt, nil, "run as root or allow user namespaces; isolation: best_effort runs with less")
 }
 
 // containerRuntime starts a worker that is a container.
-func containerRuntime(ctx context.Context, python string) Finding {
+func containerRuntime(ctx context.Context, python string) health.Finding {
 	rt, err := New(ctx, Options{OCIRuntime: "runc", Image: HostImage, Python: python, Limits: tinyLimits})
 	return try(ctx, "containerd runtime", rt, err, "start a containerd with `ouroflow sandbox up` (needs root); runtime: process does without")
 }
 
-func try(ctx context.Context, name string, rt sandbox.Runtime, err error, advice string) Finding {
-	f := Finding{Name: name, Advice: advice, Runtime: true}
+func try(ctx context.Context, name string, rt sandbox.Runtime, err error, advice string) health.Finding {
+	f := health.Finding{Name: name, Advice: advice}
 	if err != nil {
 		f.Text = err.Error()
 		return f
@@ -121,18 +115,18 @@ func try(ctx context.Context, name string, rt sandbox.Runtime, err error, advice
 	return f
 }
 
-func program(ctx context.Context, name string) Finding {
+func program(ctx context.Context, name string) health.Finding {
 	path, err := find(name)
 	if err != nil {
-		return Finding{Name: name, Text: "not installed", Advice: "apt-get install containerd runc"}
+		return health.Finding{Name: name, Text: "not installed", Advice: "apt-get install containerd runc"}
 	}
 	out, _ := exec.CommandContext(ctx, path, "--version").Output()
 	first, _, _ := strings.Cut(string(out), "\n")
-	return Finding{Name: name, OK: true, Text: path + ": " + first}
+	return health.Finding{Name: name, OK: true, Text: path + ": " + first}
 }
 
-func daemonAnswers(ctx context.Context) Finding {
-	f := Finding{Name: "containerd answers", Advice: "`ouroflow sandbox up` starts one (needs root)"}
+func daemonAnswers(ctx context.Context) health.Finding {
+	f := health.Finding{Name: "containerd answers", Advice: "`ouroflow sandbox up` starts one (needs root)"}
 	c, address, err := connect(ctx, "")
 	if err != nil {
 		f.Text = "none at " + strings.Join(Addresses(), " or ")

@@ -1,0 +1,146 @@
+package vllmsample
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ouroflow/ouroflow/engine/node/nodetest"
+)
+
+const realModel = "smollm2-135m-instruct"
+
+// realServer is a vLLM: the one at OUROFLOW_VLLM_URL, or that of `make vllm`, started
+// for the test.
+func realServer(t *testing.T) string {
+	if url := os.Getenv("OUROFLOW_VLLM_URL"); url != "" {
+		return url
+	}
+	program, err := filepath.Abs("../../.vllm/serve")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(program); err != nil {
+		t.Skip("no real vLLM: OUROFLOW_VLLM_URL isn't set, and `make vllm` has put none into .vllm")
+	}
+	t.Setenv("OUROFLOW_SERVERS", t.TempDir())
+	s := Serve{Command: []Arg{Arg(program)}, Timeout: 20 * time.Minute}
+	server, err := s.start(context.Background(), realModel, quiet{t: t})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Release)
+	return server.URL()
+}
+
+// quiet is a node.Host that only logs.
+type quiet struct{ t *testing.T }
+
+func (quiet) Scratch() (string, error)      { return "", nil }
+func (quiet) Draining() <-chan struct{}     { return nil }
+func (quiet) Progress(_, _ int64, _ string) {}
+func (q quiet) Logf(string, ...any)         {}
+
+func TestRealServer(t *testing.T) {
+	url := realServer(t)
+	rows := []in{
+		{ProblemID: "sum", Request: "def add(a, b):\n"},
+		{ProblemID: "words", Request: "# Returns the words of a text.\ndef words(text):\n"},
+	}
+	draw := func(t *testing.T, rows []in, set func(*Params)) []out {
+		t.Helper()
+		b := nodetest.New(t)
+		nodetest.Bind(t, b, "in", rows)
+		got, err := sampled(t, b, func(p any) {
+			q := p.(*Params)
+			q.URL, q.Model, q.N, q.MaxTokens, q.TopP = url, realModel, 6, 24, 1
+			if set != nil {
+				set(q)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	together := draw(t, rows, nil)
+
+	// A sample is the same however it is asked for: the server draws the i-th of a
+	// request with its seed + i.
+	for name, set := range map[string]func(*Params){
+		"one a request":          func(p *Params) { p.PerRequest = 1 },
+		"four a request":         func(p *Params) { p.PerRequest = 4 },
+		"streamed":               func(p *Params) { p.Stream = true },
+		"one after the other":    func(p *Params) { p.PerRequest, p.Concurrency = 1, 1 },
+		"beginning at the third": func(p *Params) { p.Seed, p.N = 2, 4 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := draw(t, rows, set)
+			for i, r := range got {
+				want := together[i/(len(got)/2)*6+int(*r.Seed)]
+				if r.Completion != want.Completion || *r.LogprobTokens != *want.LogprobTokens {
+					t.Errorf("row %d: %q, but %q together", i, r.Completion, want.Completion)
+				}
+			}
+		})
+	}
+
+	t.Run("tokens", func(t *testing.T) {
+		with := together
+		without := draw(t, rows, func(p *Params) { p.Logprobs = "none" })
+		for i := range with {
+			if *with[i].CompletionTokens != *without[i].CompletionTokens || without[i].LogprobSum != nil {
+				t.Errorf("%d tokens with logprobs, %d without", *with[i].CompletionTokens, *without[i].CompletionTokens)
+			}
+			if *with[i].LogprobSum >= 0 {
+				t.Errorf("a log probability of %g", *with[i].LogprobSum)
+			}
+		}
+	})
+	t.Run("chat", func(t *testing.T) {
+		begun := []in{{ProblemID: "begun", Request: "Write a Python function add(a, b).", System: "You write code.", Prefix: "def add(a, b):\n"}}
+		for _, r := range draw(t, begun, func(p *Params) { p.API, p.N = "chat", 2 }) {
+			if r.Completion == "" || r.LogprobTokens == nil {
+				t.Errorf("%+v", r)
+			}
+		}
+	})
+	t.Run("too long", func(t *testing.T) {
+		long := append(rows[:1:1], in{ProblemID: "long", Request: strings.Repeat("x = 1\n", 4000)})
+		got := draw(t, long, func(p *Params) { p.N = 2 })
+		if got[0].FinishReason == "refused" || got[2].FinishReason != "refused" || got[2].Refusal == nil {
+			t.Errorf("%+v", got)
+		}
+	})
+	t.Run("identity", func(t *testing.T) {
+		id, err := newClient(Params{Concurrency: 1}, "").identify(context.Background(), url, Params{Model: realModel})
+		if err != nil || id.version == "" || id.fingerprint == "" || id.maxModelLen != "2048" || !strings.HasPrefix(id.files, "sha256-sampled:") {
+			t.Errorf("%+v, %v", id, err)
+		}
+	})
+	for name, test := range map[string]struct {
+		set  func(*Params)
+		want string
+	}{
+		"no such model":  {func(p *Params) { p.Model = "nope" }, fmt.Sprintf("set model to one that it has: [%q]", realModel)},
+		"bad option":     {func(p *Params) { p.Extra = map[string]any{"min_tokens": 1000} }, "min_tokens"},
+		"no such server": {func(p *Params) { p.URL = url + "/nowhere" }, "404"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := nodetest.New(t)
+			nodetest.Bind(t, b, "in", rows)
+			_, err := sampled(t, b, func(p any) {
+				q := p.(*Params)
+				q.URL, q.Model = url, realModel
+				test.set(q)
+			})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("err = %v, want %q", err, test.want)
+			}
+		})
+	}
+}
