@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,11 +57,11 @@ func (p project) show() *run.Record {
 
 var settings = []string{"--set", "n=25", "--set", "epochs=100"}
 
-// runUntil starts a run and sends it a signal as soon as an event of the node
-// says so.
-func (p project) runUntil(sig syscall.Signal, node string, when func(event.Event) bool) {
+// watch runs a command and shows its events; the command may be killed by whoever sees
+// one. What went wrong otherwise is in the error.
+func (p project) watch(see func(*exec.Cmd, event.Event), args ...string) error {
 	p.t.Helper()
-	cmd := p.command(append([]string{"run", "loop.yaml", "--json"}, settings...)...)
+	cmd := p.command(append(args, "--json")...)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		p.t.Fatal(err)
@@ -71,20 +72,32 @@ func (p project) runUntil(sig syscall.Signal, node string, when func(event.Event
 		p.t.Fatal(err)
 	}
 	dec := json.NewDecoder(stdout)
-	sent := false
 	for {
 		var e event.Event
 		if dec.Decode(&e) != nil {
 			break
 		}
+		see(cmd, e)
+	}
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("%w\n%s", err, stderr.String())
+	}
+	return nil
+}
+
+// runUntil starts a run and sends it a signal as soon as an event of the node
+// says so.
+func (p project) runUntil(sig syscall.Signal, node string, when func(event.Event) bool) {
+	p.t.Helper()
+	sent := false
+	err := p.watch(func(cmd *exec.Cmd, e event.Event) {
 		if !sent && e.Node == node && when(e) {
 			sent = true
 			cmd.Process.Signal(sig)
 		}
-	}
-	cmd.Wait()
+	}, append([]string{"run", "loop.yaml"}, settings...)...)
 	if !sent {
-		p.t.Fatalf("the run ended before the moment to stop it came\n%s", stderr.String())
+		p.t.Fatalf("the run ended before the moment to stop it came: %v", err)
 	}
 }
 

@@ -110,7 +110,7 @@ func TestRealServer(t *testing.T) {
 		}
 	})
 	t.Run("too long", func(t *testing.T) {
-		long := append(rows[:1:1], in{ProblemID: "long", Request: strings.Repeat("x = 1\n", 4000)})
+		long := []in{rows[0], {ProblemID: "long", Request: strings.Repeat("x = 1\n", 4000)}}
 		got := draw(t, long, func(p *Params) { p.N = 2 })
 		if got[0].FinishReason == "refused" || got[2].FinishReason != "refused" || got[2].Refusal == nil {
 			t.Errorf("%+v", got)

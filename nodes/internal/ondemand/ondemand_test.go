@@ -46,7 +46,7 @@ func use(t *testing.T, dir string, more ...string) (*Server, *log, error) {
 	s, err := Use(t.Context(), Options{
 		Dir: dir, Command: append([]string{os.Args[0], "serve"}, more...), Env: []string{"X=1"}, Timeout: 30 * time.Second,
 		Logf: l.logf, Waiting: func(time.Duration) {},
-		Ready: func(ctx context.Context, url string) (bool, error) {
+		Ready: func(_ context.Context, url string) (bool, error) {
 			return ask(url) != "", nil
 		},
 	})
