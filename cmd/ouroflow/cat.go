@@ -31,6 +31,9 @@ func (a *app) catCommand() *cobra.Command {
 			if !cmd.Flags().Changed("limit") && f.format != "text" {
 				f.limit = 0
 			}
+			if f.limit < 0 {
+				return usageError{fmt.Errorf("--limit %d: want the number of rows, or 0 for all", f.limit)}
+			}
 			return a.cat(args[0], args[1], f)
 		},
 	}

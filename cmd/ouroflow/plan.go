@@ -22,6 +22,9 @@ func (a *app) planCommand() *cobra.Command {
 		Short: "Tell what a run would compute, and why; nothing is written",
 		Args:  args(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if err := checkAgainst(a.runs(), against); err != nil {
+				return err
+			}
 			if !asJSON {
 				if done, err := a.planUnchanged(args[0], &flags); done || err != nil {
 					return err

@@ -34,7 +34,7 @@ func (a *app) runCommand() *cobra.Command {
 			"  ouroflow run pipelines/phase11.yaml -p gpu",
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := errors.Join(how.check(), flags.fill(&cmd, args[0])); err != nil {
+			if err := errors.Join(how.check(a.runs()), flags.fill(&cmd, args[0])); err != nil {
 				return err
 			}
 			return a.run(args[0], cmd, &flags, how)
@@ -62,9 +62,20 @@ func (d *display) register(c *cobra.Command) {
 }
 
 // check finds values that can't be meant.
-func (d *display) check() error {
+func (d *display) check(runs run.Dir) error {
 	if !(d.verify >= 0 && d.verify <= 1) { // which not-a-number isn't
 		return usageError{fmt.Errorf("--verify-cache %g: want a share from 0 to 1", d.verify)}
+	}
+	return checkAgainst(runs, d.against)
+}
+
+// checkAgainst makes sure that there is a run to compare with, if one is named.
+func checkAgainst(runs run.Dir, name string) error {
+	if name == "" {
+		return nil
+	}
+	if _, err := runs.Find(name); err != nil {
+		return usageError{fmt.Errorf("--against: %w", err)}
 	}
 	return nil
 }
@@ -78,7 +89,7 @@ func (a *app) resumeCommand() *cobra.Command {
 			"Everything that the old run computed is in the cache, down to the rows that were saved when it ended.\nRUN is an id, a unique prefix of one, or last (the default).",
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := how.check(); err != nil {
+			if err := how.check(a.runs()); err != nil {
 				return err
 			}
 			old, err := a.loadEnded(first(args))

@@ -348,8 +348,7 @@ func (r *rowJob) report() { r.emitProgress("") }
 
 func (r *rowJob) emitProgress(note string) {
 	c := r.counted()
-	found := c.Cached + c.Duplicate
-	r.job.emit(event.Event{Kind: event.NodeProgress, Done: found + c.Computed, Total: r.total, Cached: found, Note: note})
+	r.job.emit(event.Event{Kind: event.NodeProgress, Done: c.Cached + c.Duplicate + c.Computed, Total: r.total, Cached: c.Cached, Note: note})
 }
 
 // checkComplete finds out whether the node did what it was asked to.

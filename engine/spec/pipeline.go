@@ -148,6 +148,9 @@ func build(file string, root *Value, doc document, c *Collector) *Pipeline {
 		}
 	}
 	for name, slots := range doc.Pools {
+		if name == "" {
+			c.Addf(root.At("pools").Pos, "a pool has no name")
+		}
 		if slots < 1 {
 			c.Addf(root.At("pools."+name).Pos, "pool %q has %d slots, but must have at least 1", name, slots)
 		}

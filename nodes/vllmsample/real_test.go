@@ -3,9 +3,14 @@ package vllmsample
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,8 +50,41 @@ func (quiet) Draining() <-chan struct{}     { return nil }
 func (quiet) Progress(_, _ int64, _ string) {}
 func (q quiet) Logf(string, ...any)         {}
 
+// badLine is a proxy that spoils every other reply about samples, each in another way.
+func badLine(t *testing.T, target string) string {
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(u)
+	var asked atomic.Int64
+	spoil := []func(http.ResponseWriter, *http.Request){
+		func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "busy", http.StatusServiceUnavailable) },
+		func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "1")
+			http.Error(w, "slow down", http.StatusTooManyRequests)
+		},
+		func(w http.ResponseWriter, r *http.Request) { // the first half of what the server says
+			whole := httptest.NewRecorder()
+			proxy.ServeHTTP(whole, r)
+			_, _ = w.Write(whole.Body.Bytes()[:whole.Body.Len()/2])
+		},
+		func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Please log in</html>") },
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n := asked.Add(1); strings.HasSuffix(r.URL.Path, "/completions") && n%2 == 0 {
+			spoil[int(n/2)%len(spoil)](w, r)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
 func TestRealServer(t *testing.T) {
-	url := realServer(t)
+	base := realServer(t)
 	rows := []in{
 		{ProblemID: "sum", Request: "def add(a, b):\n"},
 		{ProblemID: "words", Request: "# Returns the words of a text.\ndef words(text):\n"},
@@ -57,7 +95,7 @@ func TestRealServer(t *testing.T) {
 		nodetest.Bind(t, b, "in", rows)
 		got, err := sampled(t, b, func(p any) {
 			q := p.(*Params)
-			q.URL, q.Model, q.N, q.MaxTokens, q.TopP = url, realModel, 6, 24, 1
+			q.URL, q.Model, q.N, q.MaxTokens, q.TopP = base, realModel, 6, 24, 1
 			if set != nil {
 				set(q)
 			}
@@ -89,6 +127,14 @@ func TestRealServer(t *testing.T) {
 		})
 	}
 
+	t.Run("through a bad line", func(t *testing.T) {
+		line := badLine(t, base)
+		for i, r := range draw(t, rows, func(p *Params) { p.URL, p.PerRequest, p.Concurrency = line, 1, 4 }) {
+			if r.Completion != together[i].Completion {
+				t.Errorf("row %d: %q, but %q on a good line", i, r.Completion, together[i].Completion)
+			}
+		}
+	})
 	t.Run("tokens", func(t *testing.T) {
 		with := together
 		without := draw(t, rows, func(p *Params) { p.Logprobs = "none" })
@@ -117,7 +163,7 @@ func TestRealServer(t *testing.T) {
 		}
 	})
 	t.Run("identity", func(t *testing.T) {
-		id, err := newClient(Params{Concurrency: 1}, "").identify(context.Background(), url, Params{Model: realModel})
+		id, err := newClient(Params{Concurrency: 1}, "").identify(context.Background(), base, Params{Model: realModel})
 		if err != nil || id.version == "" || id.fingerprint == "" || id.maxModelLen != "2048" || !strings.HasPrefix(id.files, "sha256-sampled:") {
 			t.Errorf("%+v, %v", id, err)
 		}
@@ -128,14 +174,14 @@ func TestRealServer(t *testing.T) {
 	}{
 		"no such model":  {func(p *Params) { p.Model = "nope" }, fmt.Sprintf("set model to one that it has: [%q]", realModel)},
 		"bad option":     {func(p *Params) { p.Extra = map[string]any{"min_tokens": 1000} }, "min_tokens"},
-		"no such server": {func(p *Params) { p.URL = url + "/nowhere" }, "404"},
+		"no such server": {func(p *Params) { p.URL = base + "/nowhere" }, "404"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := nodetest.New(t)
 			nodetest.Bind(t, b, "in", rows)
 			_, err := sampled(t, b, func(p any) {
 				q := p.(*Params)
-				q.URL, q.Model = url, realModel
+				q.URL, q.Model = base, realModel
 				test.set(q)
 			})
 			if err == nil || !strings.Contains(err.Error(), test.want) {

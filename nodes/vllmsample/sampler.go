@@ -187,12 +187,22 @@ func (s *sampler) send(ctx context.Context, srv *server, call call, items *[]nod
 	}
 	*items = append(left(call.items, got), (*items)[len(call.items):]...)
 	if err == nil {
-		s.tally.request(time.Since(start), first)
+		took := time.Since(start)
+		s.tally.request(took, first)
+		s.w.Logf("%s from %s in %s%s", name(call.items), srv.base, took.Round(time.Millisecond), firstToken(first))
 	}
 	if saving != nil {
 		return saving
 	}
 	return err
+}
+
+// firstToken says when the first token came, if that is known.
+func firstToken(after time.Duration) string {
+	if after == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", the first token after %s", after.Round(time.Millisecond))
 }
 
 // left returns the items that nothing was got for.
