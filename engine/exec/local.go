@@ -308,6 +308,9 @@ func (h *host) release(completed bool) {
 // Draining implements node.Host.
 func (h *host) Draining() <-chan struct{} { return h.job.Drain }
 
+// Pins implements node.Host.
+func (h *host) Pins() node.Pins { return h.job.Pins }
+
 // Progress implements node.Host.
 func (h *host) Progress(done, total int64, note string) {
 	h.job.emit(event.Event{Kind: event.NodeProgress, Done: done, Total: total, Note: note})

@@ -49,6 +49,8 @@ type Host interface {
 	// Draining is closed when the run was asked to stop: a node that can stop
 	// early and continue later saves its state and returns ErrDrained.
 	Draining() <-chan struct{}
+	// Pins returns the facts that the node's key was made with.
+	Pins() Pins
 	// Progress reports done of total units of work and a short note.
 	Progress(done, total int64, note string)
 	// Logf writes a line to the node's log.

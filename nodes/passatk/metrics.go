@@ -73,7 +73,7 @@ func (m *meter) overall(problems []*problem) error {
 	for _, k := range m.params.Ks {
 		values, ok := passAtK(problems, k)
 		if !ok {
-			return fmt.Errorf("pass@%d can't be estimated: some problem has fewer than %d samples (the most is %d)", k, k, largest)
+			return fmt.Errorf("pass@%d can't be estimated: some problem has fewer than %d samples (the most is %d; at temperature 0 there is one); lower ks, or draw more", k, k, largest)
 		}
 		m.mean(fmt.Sprintf("pass@%d", k), values)
 	}

@@ -4,6 +4,8 @@ package prompt
 import (
 	"context"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -67,7 +69,7 @@ func run(_ context.Context, p Params, w *node.Work[problem, out]) error {
 		return err
 	}
 	return w.Parallel(1, func(_ int, item node.Item[problem]) (out, error) {
-		o, err := r.render(subject{item.In, shots})
+		o, err := r.render(subject{item.In, others(shots, item.In, r.shots)})
 		if err != nil {
 			return out{}, fmt.Errorf("problem %s: %w", item.In.ProblemID, err)
 		}
@@ -75,7 +77,14 @@ func run(_ context.Context, p Params, w *node.Work[problem, out]) error {
 	})
 }
 
-// examples returns the first n problems of a split of the input shots.
+// others returns the first n of the examples that aren't the problem itself.
+func others(shots []problem, than problem, n int) []problem {
+	rest := slices.DeleteFunc(slices.Clone(shots), func(s problem) bool { return s.ProblemID == than.ProblemID })
+	return rest[:min(n, len(rest))]
+}
+
+// examples returns the first n problems of a split of the input shots, and one more if
+// there is one, in place of one that is asked about.
 func examples(n int, split string, in node.Inputs) ([]problem, error) {
 	if n == 0 {
 		return nil, nil
@@ -94,10 +103,13 @@ func examples(n int, split string, in node.Inputs) ([]problem, error) {
 			return nil, err
 		}
 		if split == "" || p.Split == split {
-			if found = append(found, p); len(found) == n {
+			if found = append(found, p); len(found) > n {
 				return found, nil
 			}
 		}
+	}
+	if len(found) == n {
+		return found, nil
 	}
 	return nil, fmt.Errorf("the input shots has %d problems of the split %q, but the prompt needs %d; lower shots, or set shots_from", len(found), split, n)
 }
@@ -122,7 +134,7 @@ func newRenderer(p Params) (*renderer, error) {
 		if text == "" {
 			text = t.builtIn
 		}
-		parsed, err := parse(t.field, text)
+		parsed, err := parse(t.field, text, r.shots)
 		if err != nil {
 			return nil, err
 		}
@@ -132,11 +144,12 @@ func newRenderer(p Params) (*renderer, error) {
 }
 
 // parse also tries the template, so that a wrong name is found before anything runs.
-func parse(field, text string) (*template.Template, error) {
+func parse(field, text string, shots int) (*template.Template, error) {
 	t, err := template.New(field).Funcs(functions).Parse(text)
 	if err == nil {
-		try := problem{Tests: []string{""}}
-		err = t.Execute(&strings.Builder{}, subject{try, []problem{try}})
+		long := strings.Repeat("x", 1000) // for templates that cut
+		try := problem{ProblemID: long, Split: long, Prompt: long, Tests: slices.Repeat([]string{long}, 10), Setup: long, Reference: long}
+		err = t.Execute(io.Discard, subject{try, slices.Repeat([]problem{try}, max(1, shots))})
 	}
 	if err != nil {
 		return nil, node.BadField(field, "it is no valid template: %v", err)

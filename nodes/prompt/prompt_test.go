@@ -59,6 +59,22 @@ func TestTemplates(t *testing.T) {
 	}
 }
 
+func TestNoProblemIsItsOwnExample(t *testing.T) {
+	b := nodetest.New(t)
+	nodetest.Bind(t, b, "in", shots[1:2])
+	nodetest.Bind(t, b, "shots", shots)
+	res, err := b.Run(t, Type(), func(p any) {
+		q := p.(*Params)
+		q.Shots, q.Prompt = 2, "{{range .Shots}}{{.ProblemID}} {{end}}"
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := nodetest.Rows[out](t, b, res, "out")[0].Request; got != "3 4 " {
+		t.Errorf("the examples of problem 2 are %q", got)
+	}
+}
+
 func TestProblems(t *testing.T) {
 	for name, test := range map[string]struct {
 		set  func(*Params)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"os"
 	"strconv"
@@ -28,8 +29,18 @@ type client struct {
 func newClient(p Params, key string) *client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = p.Concurrency
-	return &client{http: &http.Client{Timeout: p.Timeout, Transport: transport}, key: key, stream: p.Stream}
+	transport.DialContext = (&net.Dialer{Timeout: dialTimeout, KeepAlive: dialTimeout}).DialContext
+	return &client{
+		http: &http.Client{
+			Timeout: p.Timeout, Transport: transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the key isn't for others
+		},
+		key: key, stream: p.Stream,
+	}
 }
+
+// dialTimeout is the longest wait for a connection.
+const dialTimeout = 10 * time.Second
 
 // checkURL finds URLs that can't be of a server. A password in one would get into
 // messages and run records.
@@ -37,7 +48,7 @@ func checkURL(base string) error {
 	u, err := url.Parse(base)
 	switch {
 	case err != nil:
-		return node.BadField("url", "%.200q is no URL", base)
+		return node.BadField("url", "it is no URL such as http://127.0.0.1:8000")
 	case u.User != nil:
 		return node.BadField("url", "a URL must not hold a name or a password; give the key by api_key_env or api_key_file")
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
@@ -49,7 +60,7 @@ func checkURL(base string) error {
 // apiKey reads the key, which is never written anywhere.
 func (p Params) apiKey() (string, error) {
 	if p.APIKeyFile == "" {
-		return os.Getenv(p.APIKeyEnv), nil
+		return strings.TrimSpace(os.Getenv(p.APIKeyEnv)), nil
 	}
 	b, err := os.ReadFile(string(p.APIKeyFile))
 	if err != nil {
@@ -61,12 +72,22 @@ func (p Params) apiKey() (string, error) {
 // busyError says that a server has too much to do, or is on its way up or down: it
 // says nothing about the request.
 type busyError struct {
-	err  error
-	wait time.Duration // what the server asks for
+	err      error
+	wait     time.Duration // what the server asks for
+	answered bool          // by the server itself, which is up
 }
 
 func (e *busyError) Error() string { return e.err.Error() }
 func (e *busyError) Unwrap() error { return e.err }
+
+// statusError is an answer that isn't 200.
+type statusError struct {
+	code int
+	err  error
+}
+
+func (e *statusError) Error() string { return e.err.Error() }
+func (e *statusError) Unwrap() error { return e.err }
 
 // refusedError says that the server doesn't take a prompt, and never will.
 type refusedError struct{ reason string }
@@ -85,18 +106,15 @@ func (c *client) complete(ctx context.Context, base string, call call, got *coll
 		return err
 	}
 	defer resp.Body.Close()
+	read := got.readWhole
 	if c.stream && strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
-		return c.lost(ctx, got.readStream(resp.Body))
+		read = got.readStream
 	}
-	return c.lost(ctx, got.readWhole(resp.Body))
-}
-
-// lost prefers to say that the run is over.
-func (c *client) lost(ctx context.Context, err error) error {
+	err = read(resp.Body)
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return err
+	return c.redacted(err)
 }
 
 // get asks for a small document.
@@ -115,9 +133,11 @@ func (c *client) send(ctx context.Context, method, url string, body []byte, id s
 	if err != nil {
 		return nil, err
 	}
+	sent := false
+	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { sent = true }}))
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, unreachable(ctx, err)
+		return nil, unreachable(ctx, sent, err)
 	}
 	if resp.StatusCode == http.StatusOK {
 		return resp, nil
@@ -146,12 +166,13 @@ func (c *client) request(ctx context.Context, method, target string, body []byte
 }
 
 // unreachable sorts failures to get an answer. A connection that can't be made or that
-// breaks says that the server is away; one that takes too long may be about the request.
-func unreachable(ctx context.Context, err error) error {
+// breaks says that the server is away; an answer that takes too long may be about the
+// request.
+func unreachable(ctx context.Context, sent bool, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if isTimeout(err) {
+	if sent && isTimeout(err) {
 		return &node.Fault{Err: err}
 	}
 	return &busyError{err: err}
@@ -164,10 +185,10 @@ func isTimeout(err error) bool {
 
 func (c *client) statusError(url string, resp *http.Response, body []byte) error {
 	e := parseError(body)
-	err := fmt.Errorf("%s answers %s: %s", url, resp.Status, c.redact(e.Message))
+	err := error(&statusError{resp.StatusCode, fmt.Errorf("%s answers %s: %s", url, resp.Status, c.redact(e.Message))})
 	switch status := resp.StatusCode; {
 	case status == http.StatusTooManyRequests, status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
-		return &busyError{err, retryAfter(resp.Header)}
+		return &busyError{err, retryAfter(resp.Header), status == http.StatusTooManyRequests}
 	case status >= 500:
 		return &node.Fault{Err: err}
 	case status == http.StatusBadRequest && tooLong(e):
@@ -184,6 +205,18 @@ func (c *client) redact(text string) string {
 		return text
 	}
 	return strings.ReplaceAll(text, c.key, "[API key]")
+}
+
+// redacted is an error without the key, of the same kind.
+func (c *client) redacted(err error) error {
+	if err == nil || c.redact(err.Error()) == err.Error() {
+		return err
+	}
+	text := errors.New(c.redact(err.Error()))
+	if node.IsFault(err) {
+		return &node.Fault{Err: text}
+	}
+	return text
 }
 
 // tooLong tells a prompt that doesn't fit into the model's context from other mistakes.

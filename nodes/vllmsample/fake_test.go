@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -24,8 +25,10 @@ type asked struct {
 // fake is a server like vLLM that may misbehave.
 type fake struct {
 	*httptest.Server
-	version string
-	reply   func(w http.ResponseWriter, a asked) bool // true if it has answered
+	version       string
+	asksOfVersion atomic.Int64
+	versionFails  atomic.Int64                              // how often it fails from now on
+	reply         func(w http.ResponseWriter, a asked) bool // true if it has answered
 
 	mu       sync.Mutex
 	times    map[string]int
@@ -44,11 +47,19 @@ func newFake(t *testing.T) *fake {
 func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/version":
-		if f.version == "" {
+		f.asksOfVersion.Add(1)
+		f.mu.Lock()
+		version := f.version
+		f.mu.Unlock()
+		if version == "" {
 			http.NotFound(w, r)
 			return
 		}
-		fmt.Fprintf(w, `{"version": %q}`, f.version)
+		if f.versionFails.Add(-1) >= 0 {
+			http.Error(w, "hiccup", http.StatusInternalServerError)
+			return
+		}
+		fmt.Fprintf(w, `{"version": %q}`, version)
 	case "/v1/models":
 		fmt.Fprint(w, `{"data": [{"id": "m", "root": "org/m", "max_model_len": 2048}]}`)
 	case "/v1/completions", "/v1/chat/completions":
@@ -105,9 +116,9 @@ func drawn(a asked, i int) choice {
 	text := fmt.Sprintf("    return %d\n", a.Seed+i)
 	c := choice{Index: i, FinishReason: "stop"}
 	if len(a.Messages) > 0 {
-		c.Message = &content{text}
+		c.Message = &content{&text}
 	} else {
-		c.Text = text
+		c.Text = &text
 		c.Logprobs = &choiceLogprobs{TokenLogprobs: []float64{-.5, -.25}}
 	}
 	return c
@@ -122,9 +133,10 @@ func (f *fake) stream(w http.ResponseWriter, a asked, whole int) {
 	}
 	for i := range a.N {
 		c := drawn(a, i)
-		send(choice{Index: i, Text: c.Text[:5]})
+		head, tail := (*c.Text)[:5], (*c.Text)[5:]
+		send(choice{Index: i, Text: &head})
 		if i < whole {
-			c.Text = c.Text[5:]
+			c.Text = &tail
 			send(c)
 		}
 	}
@@ -148,4 +160,10 @@ func (f *fake) asks() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.requests)
+}
+
+func (f *fake) setVersion(v string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.version = v
 }

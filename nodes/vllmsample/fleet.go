@@ -16,11 +16,13 @@ import (
 // one with the fewest tokens outstanding, too. A server that went away is tried again
 // after a while, and used again if it is what it was.
 type fleet struct {
+	p       Params
 	client  *client
 	logf    func(string, ...any)
 	servers []*server
 
-	mu sync.Mutex
+	mu   sync.Mutex
+	dead error // why none of them can be used any more
 }
 
 // server is one of a fleet.
@@ -28,68 +30,120 @@ type server struct {
 	base        string
 	identity    identity
 	outstanding int       // samples
-	fails       int       // in a row
+	doubtful    bool      // it may have become another: it is asked before it is used
+	asking      bool      // somebody does that
+	fails       int       // in a row, to answer
 	until       time.Time // it isn't used before
 }
 
-func newFleet(bases []string, c *client, logf func(string, ...any)) *fleet {
-	f := &fleet{client: c, logf: logf}
+func newFleet(p Params, bases []string, c *client, logf func(string, ...any)) *fleet {
+	f := &fleet{p: p, client: c, logf: logf}
 	for _, base := range bases {
 		f.servers = append(f.servers, &server{base: trimBase(base)})
 	}
 	return f
 }
 
-// settle finds out what the servers are. They have to be the same.
-func (f *fleet) settle(ctx context.Context, p Params) error {
-	if p.Recording != "" {
+// settle finds out what the servers are. They have to be the same, and what they were
+// when the keys of the samples were made.
+func (f *fleet) settle(ctx context.Context, keyed node.Pins) error {
+	if f.p.Recording != "" {
 		return nil
 	}
 	for _, s := range f.servers {
 		var err error
-		if s.identity, err = f.client.identify(ctx, s.base, p); err != nil {
+		if s.identity, err = f.client.identifySoon(ctx, s.base, f.p); err != nil {
 			return err
 		}
 	}
-	return same(f.servers, p.Pin)
+	if err := same(f.servers, f.p.Pin); err != nil || len(f.p.Serve.Command) > 0 {
+		return err // the pins of a server that was started are of its command
+	}
+	if d := differences(keyed, f.servers[0].identity.pins(f.p.Pin)); d != "" {
+		return fmt.Errorf("the server changed since the run began: %s; run again", d)
+	}
+	return nil
 }
 
 // vllm reports whether the servers are vLLM.
 func (f *fleet) vllm() bool { return f.servers[0].identity.version != "" }
 
-// take returns the server for n samples, waiting for one if all are away, and until
-// when it is to wait at most.
-func (f *fleet) take(ctx context.Context, drain <-chan struct{}, n int) (*server, error) {
+// take returns the server for n samples, waiting for one if all are away.
+func (f *fleet) take(ctx context.Context, n int) (*server, error) {
 	for {
-		s, wait := f.choose(n)
-		if s != nil {
-			return s, nil
-		}
-		if err := sleep(ctx, drain, wait); err != nil {
+		c, err := f.choose(n)
+		switch {
+		case err != nil:
 			return nil, err
+		case c.server == nil:
+			if err := sleep(ctx, c.wait); err != nil {
+				return nil, err
+			}
+			continue
+		case c.ask:
+			if err := f.ask(ctx, c.server); err != nil {
+				f.give(c.server, n, err)
+				return nil, err
+			}
 		}
+		return c.server, nil
 	}
 }
 
-// choose returns a server that is up, or how long to wait for one.
-func (f *fleet) choose(n int) (*server, time.Duration) {
+// lookAgain is how soon a server is looked for again that somebody asks what it is.
+const lookAgain = 50 * time.Millisecond
+
+// serverChoice is a server that is up, maybe to be asked what it is before it is used, or
+// how long to wait for one.
+type serverChoice struct {
+	server *server
+	ask    bool
+	wait   time.Duration
+}
+
+func (f *fleet) choose(n int) (serverChoice, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var best *server
 	soonest := maxWait
 	now := time.Now()
 	for _, s := range f.servers {
-		if wait := s.until.Sub(now); wait > 0 {
+		switch wait := s.until.Sub(now); {
+		case wait > 0:
 			soonest = min(soonest, wait)
-		} else if best == nil || s.outstanding < best.outstanding {
+		case s.asking:
+			soonest = min(soonest, lookAgain)
+		case best == nil || s.outstanding < best.outstanding:
 			best = s
 		}
 	}
-	if best == nil {
-		return nil, soonest
+	if best == nil || f.dead != nil {
+		return serverChoice{wait: soonest}, f.dead
 	}
 	best.outstanding += n
-	return best, 0
+	best.asking = best.doubtful
+	return serverChoice{server: best, ask: best.asking}, nil
+}
+
+// ask makes sure that a server is what it was.
+func (f *fleet) ask(ctx context.Context, s *server) error {
+	now, err := f.client.card(ctx, s.base, f.p)
+	now.fingerprint = s.identity.fingerprint // which each reply tells
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s.asking = false
+	if err != nil {
+		return err
+	}
+	if d := s.identity.differences(now, f.p.Pin); d != "" {
+		f.dead = fmt.Errorf("the server %s came back as another: %s; what was sampled is kept, run again to sample the rest from what it is now", s.base, d)
+		return f.dead
+	}
+	if s.fails > 0 {
+		f.logf("%s is back", s.base)
+	}
+	s.doubtful, s.fails = false, 0
+	return nil
 }
 
 const firstWait = 500 * time.Millisecond
@@ -100,13 +154,17 @@ func (f *fleet) give(s *server, n int, err error) {
 	defer f.mu.Unlock()
 	s.outstanding -= n
 	var busy *busyError
-	if !errors.As(err, &busy) {
-		s.fails = 0
+	if away := errors.As(err, &busy); !away {
+		s.doubtful = s.doubtful || node.IsFault(err)
+		if err == nil && !s.doubtful {
+			s.fails = 0
+		}
 		return
 	}
 	if s.fails == 0 {
 		f.logf("%s: %v; waiting for it", s.base, err)
 	}
+	s.doubtful = s.doubtful || !busy.answered
 	if now := time.Now(); now.After(s.until) { // not once more for each request that was under way
 		s.until = now.Add(max(busy.wait, backoff(s.fails)))
 		s.fails++
@@ -119,34 +177,13 @@ func backoff(n int) time.Duration {
 	return wait/2 + rand.N(wait/2)
 }
 
-// back makes sure that a server that was away is what it was.
-func (f *fleet) back(ctx context.Context, s *server, p Params) error {
-	f.mu.Lock()
-	away := s.fails > 0
-	f.mu.Unlock()
-	if !away || p.Recording != "" {
-		return nil
-	}
-	now, err := f.client.identify(ctx, s.base, p)
-	if err != nil {
-		return err
-	}
-	if changes := s.identity.differences(now, p.Pin); changes != "" {
-		return fmt.Errorf("the server %s came back as another: %s; what was sampled is kept, run again to sample the rest from what it is now", s.base, changes)
-	}
-	f.logf("%s is back", s.base)
-	return nil
-}
-
-// sleep waits, unless the run is to end.
-func sleep(ctx context.Context, drain <-chan struct{}, d time.Duration) error {
+// sleep waits, unless the context ends before.
+func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return nil
-	case <-drain:
-		return node.ErrDrained
 	case <-ctx.Done():
 		return ctx.Err()
 	}

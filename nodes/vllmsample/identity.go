@@ -56,11 +56,16 @@ func (i identity) facts(p Pin) []fact {
 
 // differences says in what another identity differs, but for what is loosened.
 func (i identity) differences(other identity, p Pin) string {
-	a, b := i.pins(p), other.pins(p)
+	return differences(i.pins(p), other.pins(p))
+}
+
+func differences(a, b node.Pins) string {
+	names := maps.Clone(a)
+	maps.Copy(names, b)
 	var list []string
-	for _, fact := range i.facts(p) {
-		if was, is := a[fact.name], b[fact.name]; was != is {
-			list = append(list, fmt.Sprintf("%s was %q and is %q", fact.name, was, is))
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if was, is := a[name], b[name]; was != is {
+			list = append(list, fmt.Sprintf("%s was %q and is %q", name, was, is))
 		}
 	}
 	return strings.Join(list, ", ")
@@ -121,21 +126,55 @@ const comingUp = 10 * time.Second
 func (c *client) identifySoon(ctx context.Context, base string, p Params) (identity, error) {
 	for end, n := time.Now().Add(comingUp), 0; ; n++ {
 		id, err := c.identify(ctx, base, p)
-		if busy := (*busyError)(nil); !errors.As(err, &busy) {
+		if busy := (*busyError)(nil); !errors.As(err, &busy) && !node.IsFault(err) {
 			return id, err
 		}
 		wait := backoff(n)
 		if time.Now().Add(wait).After(end) {
-			return id, fmt.Errorf("no server answers: %w; start one, correct url, or have one started by serve: {command: [vllm, serve, MODEL]}", err)
+			return id, fmt.Errorf("no server answers as it should: %w; start one, correct url, or have one started by serve: {command: [vllm, serve, MODEL]}", err)
 		}
-		if err := sleep(ctx, nil, wait); err != nil {
+		if err := sleep(ctx, wait); err != nil {
 			return id, err
 		}
 	}
 }
 
-// identify asks a server what it is.
+// How long a server may take to say what it is, and to draw a token, behind whatever
+// else it has to do.
+const (
+	sayWithin  = 30 * time.Second
+	drawWithin = 5 * time.Minute
+)
+
+// within bounds an exchange with a server.
+func within[T any](ctx context.Context, d time.Duration, base string, exchange func(context.Context) (T, error)) (T, error) {
+	bounded, stop := context.WithTimeout(ctx, d)
+	defer stop()
+	v, err := exchange(bounded)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		err = node.Faultf("%s takes connections, but doesn't answer within %s", base, d)
+	}
+	return v, err
+}
+
+// identify asks a server what it is, its fingerprint included.
 func (c *client) identify(ctx context.Context, base string, p Params) (identity, error) {
+	id, err := c.card(ctx, base, p)
+	if err != nil || p.Pin.Fingerprint == ignore || id.version == "" {
+		return id, err
+	}
+	id.fingerprint, err = within(ctx, drawWithin, base, func(ctx context.Context) (string, error) {
+		return c.fingerprint(ctx, base, p)
+	})
+	return id, err
+}
+
+// card asks a server what it is, without having it draw anything.
+func (c *client) card(ctx context.Context, base string, p Params) (identity, error) {
+	return within(ctx, sayWithin, base, func(ctx context.Context) (identity, error) { return c.ask(ctx, base, p) })
+}
+
+func (c *client) ask(ctx context.Context, base string, p Params) (identity, error) {
 	var id identity
 	card, err := c.model(ctx, base, p.Model)
 	if err != nil {
@@ -143,14 +182,12 @@ func (c *client) identify(ctx context.Context, base string, p Params) (identity,
 	}
 	if card.MaxModelLen > 0 {
 		id.maxModelLen = strconv.Itoa(card.MaxModelLen)
+		if p.MaxTokens >= card.MaxModelLen {
+			return id, fmt.Errorf("max_tokens is %d, but prompt and completion together may have %d tokens (max_model_len of %s); lower it", p.MaxTokens, card.MaxModelLen, base)
+		}
 	}
 	if id.version, err = c.version(ctx, base); err != nil {
 		return id, err
-	}
-	if p.Pin.Fingerprint != ignore && id.version != "" {
-		if id.fingerprint, err = c.fingerprint(ctx, base, p); err != nil {
-			return id, err
-		}
 	}
 	if p.Pin.ModelFiles != ignore && isLocal(base) {
 		id.files, err = modelFiles(card.Root)
@@ -193,13 +230,14 @@ func (c *client) version(ctx context.Context, base string) (string, error) {
 	var v struct {
 		Version string `json:"version"`
 	}
-	if busy := (*busyError)(nil); errors.As(err, &busy) || ctx.Err() != nil {
-		return "", err
+	if status := (*statusError)(nil); errors.As(err, &status) && (status.code == http.StatusNotFound || status.code == http.StatusMethodNotAllowed) {
+		return "", nil
 	}
-	if err == nil && json.Unmarshal(b, &v) == nil {
-		return v.Version, nil
+	if err != nil {
+		return "", fmt.Errorf("asking the server for its version: %w", err)
 	}
-	return "", nil // it has no such page
+	_ = json.Unmarshal(b, &v) // a page of another kind is of another server, and tells none
+	return v.Version, nil
 }
 
 // fingerprint has the server draw one token, since it tells no sooner.

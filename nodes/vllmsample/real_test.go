@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/node/nodetest"
 )
 
@@ -25,6 +26,9 @@ func realServer(t *testing.T) string {
 	if url := os.Getenv("OUROFLOW_VLLM_URL"); url != "" {
 		return url
 	}
+	if testing.Short() {
+		t.Skip("a real vLLM takes minutes")
+	}
 	program, err := filepath.Abs("../../.vllm/serve")
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +38,7 @@ func realServer(t *testing.T) string {
 	}
 	t.Setenv("OUROFLOW_SERVERS", t.TempDir())
 	s := Serve{Command: []Arg{Arg(program)}, Timeout: 20 * time.Minute}
-	server, err := s.start(context.Background(), realModel, quiet{t: t})
+	server, err := s.start(context.Background(), realModel, "", quiet{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,13 +46,14 @@ func realServer(t *testing.T) string {
 	return server.URL()
 }
 
-// quiet is a node.Host that only logs.
-type quiet struct{ t *testing.T }
+// quiet is a node.Host of which nothing is heard.
+type quiet struct{}
 
 func (quiet) Scratch() (string, error)      { return "", nil }
 func (quiet) Draining() <-chan struct{}     { return nil }
 func (quiet) Progress(_, _ int64, _ string) {}
-func (q quiet) Logf(string, ...any)         {}
+func (quiet) Logf(string, ...any)           {}
+func (quiet) Pins() node.Pins               { return nil }
 
 // badLine is a proxy that spoils every other reply about samples, each in another way.
 func badLine(t *testing.T, target string) string {

@@ -99,7 +99,7 @@ func chooseConfig(p Params) (string, error) {
 		if !c.matches(p) {
 			continue
 		}
-		if p.N > c.N {
+		if fanout(p) > c.N {
 			return "", fmt.Errorf("n is %d, but %s has only %d samples a problem at temperature %g; lower n, %s", p.N, p.Recording, c.N, c.Temperature, live)
 		}
 		return name, nil
@@ -125,6 +125,7 @@ type recordedSample struct {
 	finishReason string
 	tokens       *int64
 	passed       *bool
+	refusal      string
 	logprobSum   *float64
 	logprobs     *int64 // how many
 }
@@ -188,7 +189,8 @@ func parseSample(o tableio.Object) (recordedSample, error) {
 	if s.index, err = strconv.Atoi(index); err != nil || s.index < 0 {
 		return s, fmt.Errorf("its index is %q", index)
 	}
-	if !finished(s.finishReason) {
+	s.refusal = o.Text("refusal")
+	if !finished(s.finishReason) && s.finishReason != "refused" {
 		return s, fmt.Errorf("its finish_reason is %q, not stop or length", s.finishReason)
 	}
 	if s.tokens, err = countOf(o, "completion_tokens"); err != nil {

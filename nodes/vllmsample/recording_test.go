@@ -105,3 +105,21 @@ func TestTooManyAskedOfARecording(t *testing.T) {
 		t.Errorf("err = %v", err)
 	}
 }
+
+// What a live run exported can be replayed, samples that were refused among it.
+func TestRecordingOfRefusedSamples(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r.jsonl")
+	lines := `{"problem_id": "0", "sample": 0, "request": "Problem 0.", "completion": "x", "finish_reason": "stop", "logprob_sum": -1.5, "logprob_tokens": 3}
+{"problem_id": "1", "sample": 0, "request": "Problem 1.", "completion": "", "finish_reason": "refused", "refusal": "too long"}
+`
+	if err := os.WriteFile(path, []byte(lines), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, rows, err := replay(t, path, func(p *Params) { p.N = 1 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows[1].FinishReason != "refused" || *rows[1].Refusal != "too long" || *rows[0].LogprobSum != -1.5 || *rows[0].LogprobTokens != 3 {
+		t.Errorf("rows = %+v", rows)
+	}
+}

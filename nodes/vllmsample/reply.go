@@ -55,7 +55,7 @@ type response struct {
 // choice is one of the samples that were asked for, of either API, or a piece of it.
 type choice struct {
 	Index        int             `json:"index"`
-	Text         string          `json:"text"`
+	Text         *string         `json:"text,omitempty"`
 	Message      *content        `json:"message,omitempty"`
 	Delta        *content        `json:"delta,omitempty"`
 	FinishReason string          `json:"finish_reason"`
@@ -65,7 +65,7 @@ type choice struct {
 }
 
 type content struct {
-	Content string `json:"content"`
+	Content *string `json:"content"`
 }
 
 type choiceLogprobs struct {
@@ -98,17 +98,29 @@ type recorded struct {
 // piece collects a sample from one reply or many events.
 type piece struct {
 	text     strings.Builder
+	spoken   bool // there was a text, if an empty one
 	reason   string
 	tokens   int64
 	logprobs logprobs
 	recorded *recorded
 }
 
-func (p *piece) add(c choice) {
-	p.text.WriteString(c.Text)
+// texts are the places where a choice may have its text.
+func (c choice) texts() []*string {
+	texts := []*string{c.Text}
 	for _, m := range []*content{c.Message, c.Delta} {
 		if m != nil {
-			p.text.WriteString(m.Content)
+			texts = append(texts, m.Content)
+		}
+	}
+	return texts
+}
+
+func (p *piece) add(c choice) {
+	for _, text := range c.texts() {
+		if text != nil {
+			p.text.WriteString(*text)
+			p.spoken = true
 		}
 	}
 	p.tokens += int64(len(c.TokenIDs))
@@ -147,15 +159,20 @@ func (p *piece) completion(usage *usage, alone bool) completion {
 // collector takes what a server says about the samples of a request.
 type collector struct {
 	pieces []piece
-	first  func()                // called when the first token is there
-	done   func(int, completion) // called for each sample that has ended
-	ended  int
+	// fingerprint is what the server has; replies of another aren't taken.
+	fingerprint string
+	first       func()                // called when the first token is there
+	done        func(int, completion) // called for each sample that has ended
+	ended       int
 }
 
 // take adds the choices of a response.
 func (c *collector) take(r response) error {
 	if r.Error != nil {
 		return node.Faultf("the server reports: %s", r.Error.Message)
+	}
+	if c.fingerprint != "" && r.Fingerprint != "" && r.Fingerprint != c.fingerprint {
+		return fmt.Errorf("the server came back as another: its system_fingerprint was %s and is %s; what was sampled is kept, run again to sample the rest from what it is now", c.fingerprint, r.Fingerprint)
 	}
 	if len(r.Choices) > 0 && c.first != nil {
 		c.first()
@@ -169,6 +186,9 @@ func (c *collector) take(r response) error {
 		p.add(ch)
 		if p.reason == "" {
 			continue
+		}
+		if !p.spoken {
+			return node.Faultf("the reply has a choice without a text")
 		}
 		if !finished(p.reason) {
 			return node.Faultf("a sample was cut off by the server (finish_reason %q)", p.reason)

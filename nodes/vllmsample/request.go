@@ -3,6 +3,7 @@ package vllmsample
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 
 	"github.com/ouroflow/ouroflow/engine/node"
 )
@@ -25,7 +26,7 @@ func newCall(p Params, vllm bool, items []node.Item[in]) (call, error) {
 	}
 	maps.Copy(body, p.Extra)
 	p.addOptions(body, vllm)
-	c := call{items: items, body: body, path: "/v1/completions", id: fmt.Sprintf("%s#%d", first.In.ProblemID, first.Index)}
+	c := call{items: items, body: body, path: "/v1/completions", id: requestID(p, first)}
 	if p.API == "chat" {
 		c.path = "/v1/chat/completions"
 		addMessages(body, first.In)
@@ -36,6 +37,16 @@ func newCall(p Params, vllm bool, items []node.Item[in]) (call, error) {
 		return c, fmt.Errorf("problem %s has a system message, which the completions API can't carry; set api: chat, or put it into the prompt", first.In.ProblemID)
 	}
 	return c, nil
+}
+
+// requestID is unique, since vLLM knows requests by it, but for a recording, which finds
+// samples by it.
+func requestID(p Params, item node.Item[in]) string {
+	id := fmt.Sprintf("%s#%d", item.In.ProblemID, item.Index)
+	if p.Recording == "" {
+		id += fmt.Sprintf("-%016x", rand.Uint64())
+	}
+	return id
 }
 
 // addOptions adds what is only sent if it says something, so that servers that don't

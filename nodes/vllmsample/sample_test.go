@@ -3,6 +3,7 @@ package vllmsample
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -172,13 +173,16 @@ func TestBrokenReplies(t *testing.T) {
 			w.Header().Set("Retry-After", "0.01")
 			http.Error(w, "slow", http.StatusTooManyRequests)
 		},
-		"html":             func(w http.ResponseWriter) { fmt.Fprint(w, "<html>hello</html>") },
-		"no choice":        func(w http.ResponseWriter) { fmt.Fprint(w, `{"choices": []}`) },
-		"too few choices":  func(w http.ResponseWriter) { fmt.Fprint(w, `{"choices": [{"text": "x", "finish_reason": "stop"}]}`) },
-		"unfinished":       func(w http.ResponseWriter) { fmt.Fprint(w, `{"choices": [{"text": "x"}, {"index": 1, "text": "x"}]}`) },
-		"aborted":          func(w http.ResponseWriter) { fmt.Fprint(w, `{"choices": [{"finish_reason": "abort"}]}`) },
-		"twice the same":   func(w http.ResponseWriter) { fmt.Fprint(w, `{"choices": [{"text": "x"}, {"text": "y"}]}`) },
-		"unknown choice":   func(w http.ResponseWriter) { fmt.Fprint(w, `{"choices": [{"index": 7, "finish_reason": "stop"}]}`) },
+		"html":            func(w http.ResponseWriter) { fmt.Fprint(w, "<html>hello</html>") },
+		"no choice":       func(w http.ResponseWriter) { fmt.Fprint(w, `{"choices": []}`) },
+		"too few choices": func(w http.ResponseWriter) { fmt.Fprint(w, `{"choices": [{"text": "x", "finish_reason": "stop"}]}`) },
+		"unfinished":      func(w http.ResponseWriter) { fmt.Fprint(w, `{"choices": [{"text": "x"}, {"index": 1, "text": "x"}]}`) },
+		"no text":         func(w http.ResponseWriter) { fmt.Fprint(w, `{"choices": [{"finish_reason": "stop"}]}`) },
+		"aborted":         func(w http.ResponseWriter) { fmt.Fprint(w, `{"choices": [{"text": "x", "finish_reason": "abort"}]}`) },
+		"twice the same":  func(w http.ResponseWriter) { fmt.Fprint(w, `{"choices": [{"text": "x"}, {"text": "y"}]}`) },
+		"unknown choice": func(w http.ResponseWriter) {
+			fmt.Fprint(w, `{"choices": [{"index": 7, "text": "x", "finish_reason": "stop"}]}`)
+		},
 		"error in 200":     func(w http.ResponseWriter) { fmt.Fprint(w, `{"error": {"message": "engine died"}}`) },
 		"half a body":      func(w http.ResponseWriter) { w.Header().Set("Content-Length", "500"); fmt.Fprint(w, `{"cho`) },
 		"connection reset": func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
@@ -241,6 +245,32 @@ func TestHalfAStream(t *testing.T) {
 			}
 			if f.asks() != 2 || f.requests[1].Seed != 3 || f.requests[1].N != 2 {
 				t.Errorf("asked for %+v", f.requests)
+			}
+		})
+	}
+}
+
+// After the last sample of a stream nothing matters that the server says.
+func TestTroubleAfterTheLastSample(t *testing.T) {
+	for name, end := range map[string]string{
+		"cut": "", "error": "data: {\"error\": {\"message\": \"died\"}}\n\n", "junk": "data: <html>\n\n",
+		"more": "data: {\"choices\": [{\"index\": 0, \"text\": \"x\"}]}\n\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, b := newFake(t), nodetest.New(t)
+			f.reply = func(w http.ResponseWriter, a asked) bool {
+				w.Header().Set("Content-Type", "text/event-stream")
+				for i := range a.N {
+					line, _ := json.Marshal(response{Choices: []choice{drawn(a, i)}})
+					fmt.Fprintf(w, "data: %s\n\n", line)
+				}
+				fmt.Fprint(w, end)
+				return true
+			}
+			nodetest.Bind(t, b, "in", problems(1))
+			rows, err := sampled(t, b, live(f, 3, func(p *Params) { p.Stream = true }))
+			if err != nil || len(rows) != 3 || f.asks() != 1 || rows[2].Completion != "    return 2\n" {
+				t.Errorf("rows = %+v after %d requests, %v", rows, f.asks(), err)
 			}
 		})
 	}
@@ -421,15 +451,217 @@ func TestServersThatDiffer(t *testing.T) {
 	}
 }
 
-// A server that comes back as another one gives no samples to this run.
+// A server that comes back as another gives no samples under the keys of the one that it
+// was, whatever its first answers are.
 func TestServerComesBackAsAnother(t *testing.T) {
+	for name, end := range map[string]func(http.ResponseWriter){
+		"reset": func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
+		"500":   func(w http.ResponseWriter) { http.Error(w, "died", http.StatusInternalServerError) },
+		"503":   func(w http.ResponseWriter) { http.Error(w, "dying", http.StatusServiceUnavailable) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, b := newFake(t), nodetest.New(t)
+			f.reply = func(w http.ResponseWriter, _ asked) bool {
+				if f.asks() > 1 {
+					return false
+				}
+				f.setVersion("0.2")
+				end(w)
+				return true
+			}
+			nodetest.Bind(t, b, "in", problems(4))
+			if _, err := sampled(t, b, live(f, 1, func(p *Params) { p.Concurrency = 1 })); err == nil || !strings.Contains(err.Error(), "came back as another") {
+				t.Errorf("err = %v", err)
+			}
+			f.setVersion("0.1")
+			if _, err := sampled(t, b, live(f, 1)); err != nil {
+				t.Fatal(err)
+			}
+			if n, _ := f.drawnTimes(); n != 4 {
+				t.Errorf("%d drawn; the server before drew none", n)
+			}
+		})
+	}
+}
+
+// Each reply tells by whom it is, where the server tells that.
+func TestReplyOfAnotherServer(t *testing.T) {
 	f, b := newFake(t), nodetest.New(t)
-	f.reply = func(http.ResponseWriter, asked) bool {
-		f.version = "0.2"
-		panic(http.ErrAbortHandler)
+	f.reply = func(w http.ResponseWriter, _ asked) bool {
+		fmt.Fprint(w, `{"choices": [{"text": "x", "finish_reason": "stop"}], "system_fingerprint": "other"}`)
+		return true
 	}
 	nodetest.Bind(t, b, "in", problems(1))
-	if _, err := sampled(t, b, live(f, 1)); err == nil || !strings.Contains(err.Error(), "came back as another") {
+	if _, err := sampled(t, b, live(f, 1)); err == nil || !strings.Contains(err.Error(), "system_fingerprint was fp and is other") {
+		t.Errorf("err = %v", err)
+	}
+}
+
+// A server may have changed while the run waited for its turn.
+func TestServerChangesBeforeTheNodeRuns(t *testing.T) {
+	f := newFake(t)
+	p := *Type().New().(*Params)
+	p.URL, p.Model = f.URL, "m"
+	fleet := newFleet(p, p.bases(), newClient(p, ""), t.Logf)
+	pins, err := pin(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fleet.settle(t.Context(), pins); err != nil {
+		t.Error(err)
+	}
+	f.setVersion("0.2")
+	if err := fleet.settle(t.Context(), pins); err == nil || !strings.Contains(err.Error(), "changed since the run began") {
+		t.Errorf("err = %v", err)
+	}
+}
+
+// A hiccup isn't taken for a fact about the server.
+func TestVersionFails(t *testing.T) {
+	f, b := newFake(t), nodetest.New(t)
+	nodetest.Bind(t, b, "in", problems(1))
+	for range 2 {
+		f.versionFails.Store(1)
+		if _, err := sampled(t, b, live(f, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, _ := f.drawnTimes(); n != 1 {
+		t.Errorf("%d drawn", n)
+	}
+}
+
+// After an outage one request finds out what the server is, not each.
+func TestOutageIsLookedIntoOnce(t *testing.T) {
+	f, b := newFake(t), nodetest.New(t)
+	var away atomic.Bool
+	away.Store(true)
+	f.reply = func(http.ResponseWriter, asked) bool {
+		if away.Swap(false) {
+			panic(http.ErrAbortHandler)
+		}
+		return false
+	}
+	nodetest.Bind(t, b, "in", problems(100))
+	if _, err := sampled(t, b, live(f, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if n := f.asksOfVersion.Load(); n > 5 { // for the pins before and after, when the node begins, and after the outage
+		t.Errorf("asked %d times what it is", n)
+	}
+}
+
+// A server that admits few at a time is waited for as long as samples come.
+func TestBusyServerThatGoesOn(t *testing.T) {
+	f, b := newFake(t), nodetest.New(t)
+	var inside, served atomic.Int64
+	f.reply = func(w http.ResponseWriter, _ asked) bool {
+		defer inside.Add(-1)
+		if inside.Add(1) > 1 {
+			w.Header().Set("Retry-After", "0.05")
+			http.Error(w, "full", http.StatusTooManyRequests)
+			return true
+		}
+		time.Sleep(50 * time.Millisecond) // longer than all together have patience
+		served.Add(1)
+		return false
+	}
+	nodetest.Bind(t, b, "in", problems(40))
+	if _, err := sampled(t, b, live(f, 1, func(p *Params) { p.Patience = 1500 * time.Millisecond })); err != nil {
+		t.Errorf("after %d samples: %v", served.Load(), err)
+	}
+}
+
+// busyForLong is the answer of a server that wants to be left alone.
+func busyForLong(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "3600")
+	w.WriteHeader(http.StatusTooManyRequests)
+}
+
+// assertSoon makes sure that nobody waited for a server that is busy for long.
+func assertSoon(t *testing.T, start time.Time) {
+	t.Helper()
+	if took := time.Since(start); took > maxWait/2 {
+		t.Errorf("took %s", took)
+	}
+}
+
+// An error that ends the run ends the waiting of the others, too.
+func TestErrorEndsWaiting(t *testing.T) {
+	f, b := newFake(t), nodetest.New(t)
+	refused, waits := make(chan struct{}), make(chan struct{})
+	f.reply = func(w http.ResponseWriter, a asked) bool {
+		if a.Prompt == "Problem 1." {
+			close(refused)
+			<-waits
+			w.WriteHeader(http.StatusForbidden)
+			return true
+		}
+		<-refused // both requests are under way
+		busyForLong(w)
+		close(waits)
+		return true
+	}
+	nodetest.Bind(t, b, "in", problems(2))
+	start := time.Now()
+	if _, err := sampled(t, b, live(f, 1)); err == nil || !strings.Contains(err.Error(), "403") {
+		t.Errorf("err = %v", err)
+	}
+	assertSoon(t, start)
+}
+
+// The end of the run ends waiting, and that is no failure.
+func TestDrainEndsWaiting(t *testing.T) {
+	f, b := newFake(t), nodetest.New(t)
+	f.reply = func(w http.ResponseWriter, _ asked) bool {
+		close(b.Drain)
+		busyForLong(w)
+		return true
+	}
+	nodetest.Bind(t, b, "in", problems(1))
+	start := time.Now()
+	if _, err := sampled(t, b, live(f, 1)); !errors.Is(err, node.ErrDrained) {
+		t.Errorf("err = %v", err)
+	}
+	assertSoon(t, start)
+}
+
+// The key is for the server alone.
+func TestRedirectDoesNotGetTheKey(t *testing.T) {
+	t.Setenv("OPENAI_API_KEY", "sesame")
+	f, other, b := newFake(t), newFake(t), nodetest.New(t)
+	f.reply = func(w http.ResponseWriter, _ asked) bool {
+		w.Header().Set("Location", other.URL+"/v1/completions")
+		w.WriteHeader(http.StatusTemporaryRedirect)
+		return true
+	}
+	nodetest.Bind(t, b, "in", problems(1))
+	if _, err := sampled(t, b, live(f, 1)); err == nil || !strings.Contains(err.Error(), "307") || other.asks() > 0 {
+		t.Errorf("err = %v, and the other server was asked %d times", err, other.asks())
+	}
+}
+
+func TestErrorInAReplyDoesNotTellTheKey(t *testing.T) {
+	t.Setenv("OPENAI_API_KEY", "sesame\n")
+	f, b := newFake(t), nodetest.New(t)
+	f.reply = func(w http.ResponseWriter, a asked) bool {
+		fmt.Fprint(w, `{"error": {"message": "no quota for sesame"}}`)
+		return a.times == 1
+	}
+	nodetest.Bind(t, b, "in", problems(1))
+	_, _ = sampled(t, b, live(f, 1))
+	for _, line := range b.Logs() {
+		if strings.Contains(line, "sesame") {
+			t.Errorf("the log says %q", line)
+		}
+	}
+}
+
+func TestMaxTokensBeyondTheModel(t *testing.T) {
+	f, b := newFake(t), nodetest.New(t)
+	nodetest.Bind(t, b, "in", problems(1))
+	_, err := sampled(t, b, live(f, 1, func(p *Params) { p.MaxTokens = 2048 }))
+	if err == nil || !strings.Contains(err.Error(), "lower it") || f.asks() > 0 {
 		t.Errorf("err = %v", err)
 	}
 }
@@ -443,7 +675,7 @@ func TestPins(t *testing.T) {
 		version, pin string
 		drawn        int
 	}{{"0.1", "", 1}, {"0.2", "", 2}, {"0.3", "0.1", 2}, {"0.3", ignore, 3}, {"0.4", ignore, 3}} {
-		f.version = test.version
+		f.setVersion(test.version)
 		if _, err := sampled(t, b, live(f, 1, func(p *Params) { p.Pin.ServerVersion = test.pin })); err != nil {
 			t.Fatal(err)
 		}

@@ -20,6 +20,11 @@ type sampler struct {
 	places *semaphore.Weighted // samples in flight
 	tally  *tally
 
+	waiting context.Context // is over when nothing is waited for any more
+
+	mu   sync.Mutex
+	last time.Time // that a sample came
+
 	once   sync.Once
 	failed chan struct{}
 	err    error // the first, which closed failed
@@ -46,38 +51,9 @@ func (s *sampler) perRequest() int {
 	return min(n, s.p.Concurrency)
 }
 
-// run asks for all rows. The first error stops the intake; requests in flight are
-// waited for, and their samples kept.
+// run asks for all rows. The first error, or the end of the run, stops the intake and
+// those that wait; requests in flight are waited for, and their samples kept.
 func (s *sampler) run(ctx context.Context) error {
-	var wg sync.WaitGroup
-	for group, err := range groups(s.w.Items(), s.perRequest()) {
-		if err == nil {
-			err = s.enter(ctx, len(group))
-		}
-		if err != nil {
-			s.fail(err)
-			break
-		}
-		wg.Go(func() {
-			defer s.places.Release(int64(len(group)))
-			if err := s.sample(ctx, group); err != nil {
-				s.fail(err)
-			}
-		})
-	}
-	wg.Wait()
-	if errors.Is(s.err, node.ErrDrained) {
-		return nil
-	}
-	return s.err
-}
-
-func (s *sampler) fail(err error) {
-	s.once.Do(func() { s.err = err; close(s.failed) })
-}
-
-// enter waits for places for n samples.
-func (s *sampler) enter(ctx context.Context, n int) error {
 	waiting, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() {
@@ -88,11 +64,64 @@ func (s *sampler) enter(ctx context.Context, n int) error {
 		}
 		stop()
 	}()
-	err := s.places.Acquire(waiting, int64(n))
-	if err != nil && ctx.Err() == nil {
-		return node.ErrDrained // or another error that came first
+	s.waiting = waiting
+	s.intake(ctx)
+	if errors.Is(s.err, node.ErrDrained) {
+		return nil
+	}
+	return s.err
+}
+
+func (s *sampler) intake(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for group, err := range groups(s.w.Items(), s.perRequest()) {
+		if err == nil {
+			err = s.stopped(ctx, s.places.Acquire(s.waiting, int64(len(group))))
+		}
+		if err != nil {
+			s.fail(err)
+			return
+		}
+		wg.Go(func() {
+			defer s.places.Release(int64(len(group)))
+			if err := s.sample(ctx, group); err != nil {
+				s.fail(err)
+			}
+		})
+	}
+}
+
+func (s *sampler) fail(err error) {
+	s.once.Do(func() { s.err = err; close(s.failed) })
+}
+
+// stopped tells an end of waiting that comes from the end of the run, or after another
+// error, from one that comes from the context.
+func (s *sampler) stopped(ctx context.Context, err error) error {
+	if err != nil && s.waiting.Err() != nil && ctx.Err() == nil {
+		return node.ErrDrained
 	}
 	return err
+}
+
+// sample gets the samples of items, in as many requests as it takes.
+func (s *sampler) sample(ctx context.Context, items []node.Item[in]) error {
+	var t trouble
+	for len(items) > 0 {
+		before := len(items)
+		err := s.ask(ctx, &items)
+		if len(items) < before {
+			t.broken = 0
+		}
+		if err == nil || len(items) == 0 && passing(err) {
+			continue // after the last sample, nothing that the server says matters
+		}
+		if err := s.bear(&t, err); err != nil {
+			return s.stopped(ctx, fmt.Errorf("%s: %w", name(items), err))
+		}
+	}
+	return nil
 }
 
 // How often a request is sent whose replies are broken, or don't come.
@@ -101,44 +130,53 @@ const (
 	hangTries   = 2
 )
 
-// sample gets the samples of items, in as many requests as it takes.
-func (s *sampler) sample(ctx context.Context, items []node.Item[in]) error {
-	var since time.Time // of faults without a sample in between
-	for broken := 0; len(items) > 0; {
-		before := len(items)
-		err := s.ask(ctx, &items)
-		if err == nil {
-			continue
-		}
-		if len(items) < before {
-			broken, since = 0, time.Time{}
-		}
-		if since.IsZero() {
-			since = time.Now()
-		}
-		var busy *busyError
-		switch waited := time.Since(since); {
-		case errors.As(err, &busy) && waited > s.p.Patience:
-			return node.Faultf("%s: %w; gave up after %s", name(items), err, waited.Round(time.Second))
-		case errors.As(err, &busy):
-			continue // the fleet waits
-		case !node.IsFault(err):
-			return fmt.Errorf("%s: %w", name(items), err)
-		}
-		if isTimeout(err) {
-			broken += brokenTries/hangTries - 1
-			err = fmt.Errorf("%w; raise request_timeout if the server is that slow, or lower concurrency", err)
-		}
-		if broken++; broken >= brokenTries {
-			return fmt.Errorf("%s: after %d tries: %w", name(items), broken, err)
-		}
-		wait := backoff(broken)
-		s.w.Logf("%s: %v; trying again in %s", name(items), err, wait.Round(time.Millisecond))
-		if err := sleep(ctx, s.w.Draining(), wait); err != nil {
-			return err
-		}
+// trouble is what a request has met.
+type trouble struct {
+	broken int       // replies in a row
+	since  time.Time // that its server is away or busy, and nothing else happens
+}
+
+// passing reports whether an error may pass.
+func passing(err error) bool {
+	var busy *busyError
+	return errors.As(err, &busy) || node.IsFault(err)
+}
+
+// bear waits before a request is sent again, or says why it isn't.
+func (s *sampler) bear(t *trouble, err error) error {
+	var busy *busyError
+	away := errors.As(err, &busy)
+	if !away || t.since.IsZero() {
+		t.since = time.Now()
 	}
-	return nil
+	switch waited := s.waited(t.since); {
+	case away && waited > s.p.Patience:
+		return node.Faultf("%w; gave up after %s", err, waited.Round(time.Second))
+	case away:
+		return nil // the fleet waits
+	case !node.IsFault(err):
+		return err
+	}
+	if isTimeout(err) {
+		t.broken += brokenTries/hangTries - 1
+		err = fmt.Errorf("%w; raise request_timeout if the server is that slow, or lower concurrency", err)
+	}
+	if t.broken++; t.broken >= brokenTries {
+		return fmt.Errorf("after %d tries: %w", t.broken, err)
+	}
+	wait := backoff(t.broken)
+	s.w.Logf("%v; trying again in %s", err, wait.Round(time.Millisecond))
+	return sleep(s.waiting, wait)
+}
+
+// waited is how long there has been no sample, of any request, since a time.
+func (s *sampler) waited(since time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last.After(since) {
+		since = s.last
+	}
+	return time.Since(since)
 }
 
 // ask sends one request, for the first of the items whose indices follow each other,
@@ -149,13 +187,11 @@ func (s *sampler) ask(ctx context.Context, items *[]node.Item[in]) error {
 	if err != nil {
 		return err
 	}
-	srv, err := s.fleet.take(ctx, s.w.Draining(), len(some))
+	srv, err := s.fleet.take(s.waiting, len(some))
 	if err != nil {
 		return err
 	}
-	if err = s.fleet.back(ctx, srv, s.p); err == nil {
-		err = s.send(ctx, srv, call, items)
-	}
+	err = s.send(ctx, srv, call, items)
 	s.fleet.give(srv, len(some), err)
 	return err
 }
@@ -166,7 +202,8 @@ func (s *sampler) send(ctx context.Context, srv *server, call call, items *[]nod
 	var saving error
 	got := map[int]bool{}
 	collect := &collector{
-		pieces: make([]piece, len(call.items)),
+		pieces:      make([]piece, len(call.items)),
+		fingerprint: srv.identity.fingerprint,
 		first: func() {
 			if s.p.Stream {
 				first = time.Since(start)
@@ -175,6 +212,9 @@ func (s *sampler) send(ctx context.Context, srv *server, call call, items *[]nod
 		done: func(i int, c completion) {
 			got[i] = true
 			s.tally.sample(c)
+			s.mu.Lock()
+			s.last = time.Now()
+			s.mu.Unlock()
 			saving = errors.Join(saving, s.w.Emit(call.items[i], row(s.p, call.items[i], c)))
 		},
 	}

@@ -22,7 +22,7 @@ import (
 // Serve says how to start a server.
 type Serve struct {
 	Command []Arg             `yaml:"command" key:"-" doc:"Program and arguments, such as [vllm, serve, MODEL]. Those that begin with ./ or ../ are paths from the folder of the pipeline. {port} becomes a free port; without it, --host and --port are added. The command is part of the key, with the content of the files and folders that it names in place of their paths."`
-	Env     map[string]string `yaml:"env" doc:"Environment variables of the server."`
+	Env     map[string]string `yaml:"env" key:"-" doc:"Environment variables of the server, beside those of ouroflow. They are no part of the key, and the run record shows them: no secrets here."`
 	Timeout time.Duration     `yaml:"start_timeout" key:"-" doc:"Longest wait for the server to come up."`
 }
 
@@ -64,7 +64,7 @@ func (s Serve) identity(ctx context.Context) (identity, error) {
 				return identity{}, err
 			}
 			if files != "" {
-				id.files, arg = files, files
+				id.files, arg = files, "(model)"
 			}
 		}
 		words = append(words, arg)
@@ -99,17 +99,17 @@ func interpreter(script string) string {
 }
 
 // start starts the server, or goes on with one that an earlier run left.
-func (s Serve) start(ctx context.Context, model string, host node.Host) (*ondemand.Server, error) {
-	dir, err := s.dir()
+func (s Serve) start(ctx context.Context, model, key string, host node.Host) (*ondemand.Server, error) {
+	dir, err := s.dir(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := newClient(Params{Timeout: 10 * time.Second, Concurrency: 1}, "")
+	c := newClient(Params{Timeout: 10 * time.Second, Concurrency: 1}, key)
 	return ondemand.Use(ctx, ondemand.Options{
 		Dir: dir, Command: s.args(), Env: s.environ(), Timeout: s.Timeout, Logf: host.Logf,
 		Ready: func(ctx context.Context, url string) (bool, error) {
 			_, err := c.model(ctx, url, model)
-			if busy := (*busyError)(nil); errors.As(err, &busy) {
+			if busy := (*busyError)(nil); errors.As(err, &busy) || node.IsFault(err) {
 				return false, nil
 			}
 			return err == nil, err
@@ -128,13 +128,22 @@ func (s Serve) environ() []string {
 	return env
 }
 
-// dir is the folder that servers of this command are known by.
-func (s Serve) dir() (string, error) {
+// dir is the folder that servers of this command are known by, as long as what it
+// starts is the same. Other machines may share the folder above.
+func (s Serve) dir(ctx context.Context) (string, error) {
 	base, err := ServersDir()
 	if err != nil {
 		return "", err
 	}
-	d := sha256.Sum256(fmt.Appendf(nil, "%q %q", s.Command, s.environ()))
+	host, err := os.Hostname()
+	if err != nil {
+		return "", err
+	}
+	id, err := s.identity(ctx)
+	if err != nil {
+		return "", err
+	}
+	d := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q", host, s.Command, s.environ(), id))
 	return filepath.Join(base, hex.EncodeToString(d[:])[:16]), nil
 }
 

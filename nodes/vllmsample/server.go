@@ -67,8 +67,12 @@ func (s *recordingServer) completions(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, http.StatusNotFound, response{Error: &apiError{Message: err.Error()}})
 		return
 	}
+	if sample.finishReason == "refused" {
+		s.answer(w, http.StatusBadRequest, response{Error: &apiError{Message: sample.refusal, Param: "input_tokens"}})
+		return
+	}
 	resp := response{Choices: []choice{{
-		Text: sample.completion, FinishReason: sample.finishReason,
+		Text: &sample.completion, FinishReason: sample.finishReason,
 		Recorded: &recorded{
 			Config: sample.config, Passed: sample.passed, Settings: s.settings,
 			LogprobSum: sample.logprobSum, Logprobs: sample.logprobs,

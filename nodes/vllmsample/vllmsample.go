@@ -167,13 +167,13 @@ func run(ctx context.Context, p Params, w *node.Work[in, out]) error {
 	if err != nil {
 		return err
 	}
-	bases, stop, err := p.open(ctx, w)
+	bases, stop, err := p.open(ctx, key, w)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	s := newSampler(p, w, newFleet(bases, newClient(p, key), w.Logf))
-	if err := s.fleet.settle(ctx, p); err != nil {
+	s := newSampler(p, w, newFleet(p, bases, newClient(p, key), w.Logf))
+	if err := s.fleet.settle(ctx, w.Pins()); err != nil {
 		return err
 	}
 	defer s.tally.report(w.Logf)
@@ -181,7 +181,7 @@ func run(ctx context.Context, p Params, w *node.Work[in, out]) error {
 }
 
 // open returns the URLs to sample from, and how to close what it opened for that.
-func (p Params) open(ctx context.Context, host node.Host) (bases []string, stop func(), err error) {
+func (p Params) open(ctx context.Context, key string, host node.Host) (bases []string, stop func(), err error) {
 	switch {
 	case p.Recording != "":
 		server, err := serveRecording(p)
@@ -190,7 +190,7 @@ func (p Params) open(ctx context.Context, host node.Host) (bases []string, stop 
 		}
 		return []string{server.URL}, server.Close, nil
 	case len(p.Serve.Command) > 0:
-		server, err := p.Serve.start(ctx, p.Model, host)
+		server, err := p.Serve.start(ctx, p.Model, key, host)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -230,6 +230,9 @@ func (p Params) seedOf(index int) int64 { return int64(p.Seed) + int64(index) }
 
 // name names a run of samples in messages.
 func name(items []node.Item[in]) string {
+	if len(items) == 0 {
+		return "samples that were drawn"
+	}
 	first, last := items[0], items[len(items)-1]
 	if first.Index == last.Index {
 		return fmt.Sprintf("sample %d of problem %s", first.Index, first.In.ProblemID)

@@ -25,7 +25,15 @@ var toolLimits = sandbox.Limits{CPU: 60, Wall: 240, Memory: 2048, Output: 256 <<
 // NewTool starts workers for a program.
 func NewTool(ctx context.Context, p Place, program string, logf func(string, ...any)) (*Tool, error) {
 	pool, err := p.newPool(ctx, toolLimits, logf)
-	return &Tool{Workers: p.count(), program: program, pool: pool}, err
+	if err != nil {
+		return nil, err
+	}
+	t := &Tool{Workers: p.count(), program: program, pool: pool}
+	if output, err := pool.Run(0, program, "[]"); err != nil || output != "[]" {
+		t.Close()
+		return nil, fmt.Errorf("a program of ouroflow's own doesn't run in the sandbox: it said %.200q, %w", output, err)
+	}
+	return t, nil
 }
 
 // Close ends the workers.
@@ -46,26 +54,19 @@ func Answer[Q, A any](t *Tool, n int, questions []Q) ([]*A, error) {
 	if err == nil && json.Unmarshal([]byte(output), &answers) == nil && len(answers) == len(questions) {
 		return answers, nil
 	}
-	return oneByOne[Q, A](t, n, questions, err)
+	return halves[Q, A](t, n, questions)
 }
 
-// oneByOne finds out which of the questions breaks the program.
-func oneByOne[Q, A any](t *Tool, n int, questions []Q, broke error) ([]*A, error) {
+// halves finds out which of the questions breaks the program.
+func halves[Q, A any](t *Tool, n int, questions []Q) ([]*A, error) {
 	if len(questions) == 1 {
 		return []*A{nil}, nil
 	}
-	answers := make([]*A, len(questions))
-	some := false
-	for i := range questions {
-		answer, err := Answer[Q, A](t, n, questions[i:i+1])
-		if err != nil {
-			return nil, err
-		}
-		answers[i] = answer[0]
-		some = some || answer[0] != nil
+	half := len(questions) / 2
+	first, err := Answer[Q, A](t, n, questions[:half])
+	if err != nil {
+		return nil, err
 	}
-	if !some {
-		return nil, fmt.Errorf("the program can't answer any of %d questions: %w", len(questions), broke)
-	}
-	return answers, nil
+	second, err := Answer[Q, A](t, n, questions[half:])
+	return append(first, second...), err
 }

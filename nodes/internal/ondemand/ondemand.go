@@ -48,9 +48,8 @@ type Server struct {
 
 // state is what is known of a running server, in the file server.json.
 type state struct {
-	PID  int    `json:"pid"` // leads a session of its own
-	Port int    `json:"port"`
-	Mark string `json:"mark"` // in the environment of all of its processes
+	PID  int `json:"pid"` // leads a session of its own
+	Port int `json:"port"`
 }
 
 func (s state) url() string { return "http://127.0.0.1:" + strconv.Itoa(s.Port) }
@@ -73,8 +72,7 @@ func Use(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	if err := s.begin(ctx); err != nil {
-		s.end()
-		s.users.Close()
+		s.leave()
 		return nil, err
 	}
 	s.watch()
@@ -124,15 +122,14 @@ func (s *Server) start() error {
 	}
 	defer log.Close()
 	args := s.args()
-	mark := fmt.Sprintf("OUROFLOW_SERVER=%d-%d", os.Getpid(), time.Now().UnixNano())
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env = append(append(os.Environ(), s.opts.Env...), mark)
+	cmd.Env = append(append(os.Environ(), s.opts.Env...), s.mark())
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("starting the server: %w; install it, or correct command (ouroflow doctor tells what there is)", err)
 	}
-	s.state.PID, s.state.Mark = cmd.Process.Pid, mark
+	s.state.PID = cmd.Process.Pid
 	s.opts.Logf("started %s (process %d); its log is %s", strings.Join(args, " "), s.state.PID, s.LogPath())
 	go func() { _ = cmd.Wait() }() // how it ended, its log says
 	b, err := json.Marshal(s.state)
@@ -212,6 +209,11 @@ func (s *Server) Release() {
 		return
 	}
 	defer turn.Close()
+	s.leave()
+}
+
+// leave stops the server if nobody else uses it. Whoever calls it has the lock.
+func (s *Server) leave() {
 	defer s.users.Close()
 	if unix.Flock(int(s.users.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
 		s.end()

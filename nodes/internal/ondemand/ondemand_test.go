@@ -2,6 +2,7 @@ package ondemand
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -33,6 +34,9 @@ func serve(args []string) {
 	child := exec.Command("sleep", "1000")
 	child.SysProcAttr = &unix.SysProcAttr{Setsid: true}
 	_ = child.Start()
+	titled := exec.Command("sleep", "1000") // as one that hides its environment
+	titled.Env = []string{}
+	_ = titled.Start()
 	fmt.Println("starting")
 	_ = http.ListenAndServe("127.0.0.1:"+args[len(args)-1], http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, os.Getpid())
@@ -82,14 +86,6 @@ func ask(url string) string {
 	return string(b[:n])
 }
 
-// marks returns the processes of the server of a folder, and their mark.
-func marks(t *testing.T, dir string) ([]int, string) {
-	t.Helper()
-	s := &Server{opts: Options{Dir: dir}}
-	s.read()
-	return s.processes(), s.state.Mark
-}
-
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for range 300 {
@@ -123,7 +119,7 @@ func TestShared(t *testing.T) {
 	if ask(b.URL()) == "" {
 		t.Error("the server ended while it was used")
 	}
-	if n := len(b.processes()); n != 2 {
+	if n := len(b.processes()); n != 3 {
 		t.Errorf("%d processes", n)
 	}
 	b.Release()
@@ -153,6 +149,51 @@ func TestAdopted(t *testing.T) {
 	}
 }
 
+// Whoever can't use a server that others use leaves it to them.
+func TestOthersKeepTheServer(t *testing.T) {
+	dir := t.TempDir()
+	a, _, err := use(t, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Release()
+	wrong := errors.New("it has no such model")
+	_, err = Use(t.Context(), Options{
+		Dir: dir, Command: []string{os.Args[0], "serve"}, Timeout: time.Minute, Logf: t.Logf,
+		Ready: func(context.Context, string) (bool, error) { return false, wrong },
+	})
+	if !errors.Is(err, wrong) || ask(a.URL()) == "" {
+		t.Errorf("err = %v, and %q answers", err, ask(a.URL()))
+	}
+}
+
+// What is known of a server may be damaged: its processes are found and ended, and
+// another is started.
+func TestDamagedState(t *testing.T) {
+	dir := t.TempDir()
+	a, _, err := use(t, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := a.processes()
+	a.stop()
+	a.beside.Wait()
+	a.users.Close()
+	if err := os.WriteFile(filepath.Join(dir, "server.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b, _, err := use(t, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Release()
+	for _, pid := range before {
+		if marked(pid, a.mark()) {
+			t.Errorf("process %d stayed", pid)
+		}
+	}
+}
+
 // A server that is killed is started again at the same place, and none of its
 // processes stays.
 func TestRevived(t *testing.T) {
@@ -161,7 +202,7 @@ func TestRevived(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Release()
-	before, mark := marks(t, s.opts.Dir)
+	before := s.processes()
 	pid, err := strconv.Atoi(ask(s.URL()))
 	if err != nil {
 		t.Fatal(err)
@@ -170,11 +211,11 @@ func TestRevived(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "it answers again", func() bool { return ask(s.URL()) != "" && l.has("starting it again") })
-	if len(before) != 2 {
+	if len(before) != 3 {
 		t.Errorf("%d processes", len(before))
 	}
 	for _, pid := range before {
-		if marked(pid, mark) {
+		if sessionOf(pid) != 0 {
 			t.Errorf("process %d stayed", pid)
 		}
 	}

@@ -15,12 +15,16 @@ const grace = 15 * time.Second
 
 // alive reports whether the first process of the server runs. A process with its
 // number but without its mark is another.
-func (s *Server) alive() bool { return s.state.PID > 0 && marked(s.state.PID, s.state.Mark) }
+func (s *Server) alive() bool { return s.state.PID > 0 && marked(s.state.PID, s.mark()) }
+
+// mark is in the environment of the server's processes. It is known without any file, so
+// that they are found whatever becomes of that.
+func (s *Server) mark() string { return "OUROFLOW_SERVER=" + s.opts.Dir }
 
 // marked reports whether a process has a mark in the environment that it began with.
 func marked(pid int, mark string) bool {
 	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ"))
-	if err != nil || mark == "" {
+	if err != nil {
 		return false
 	}
 	for entry := range bytes.SplitSeq(b, []byte{0}) {
@@ -48,19 +52,48 @@ func (s *Server) signal(sig unix.Signal) {
 	}
 }
 
-// processes lists those that have the mark of the server.
+// processes lists those of the server: they have its mark, or are in its session, since
+// a process that changes its title, as vLLM's engine does, hides its environment.
 func (s *Server) processes() []int {
 	entries, err := os.ReadDir("/proc")
-	if err != nil || s.state.Mark == "" {
+	if err != nil {
 		return nil
 	}
+	session := s.session()
 	var found []int
 	for _, e := range entries {
-		if pid, err := strconv.Atoi(e.Name()); err == nil && marked(pid, s.state.Mark) {
+		pid, err := strconv.Atoi(e.Name())
+		if err == nil && (marked(pid, s.mark()) || session > 0 && sessionOf(pid) == session) {
 			found = append(found, pid)
 		}
 	}
 	return found
+}
+
+// session is that of the server, 0 if it is over: as long as there is a process in it,
+// its number is given to no other.
+func (s *Server) session() int {
+	if s.state.PID <= 0 || sessionOf(s.state.PID) != 0 && !s.alive() {
+		return 0
+	}
+	return s.state.PID
+}
+
+// sessionOf is the session of a process that runs, else 0.
+func sessionOf(pid int) int {
+	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil {
+		return 0
+	}
+	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:]) // state, parent, group, session
+	if len(fields) < 4 || string(fields[0]) == "Z" {
+		return 0
+	}
+	session, err := strconv.Atoi(string(fields[3]))
+	if err != nil {
+		return 0
+	}
+	return session
 }
 
 // Up is a server that runs.
