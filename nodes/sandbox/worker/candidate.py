@@ -28,7 +28,7 @@ def describe(error):
         message = str(error)
     except BaseException:
         message = "(its message can't be shown)"
-    return type(error).__name__, clean(message)
+    return clean(type(error).__name__), clean(message)
 
 
 class Ended(Exception):

@@ -491,7 +491,9 @@ def conclude(job, out, result, report):
     if report["written"]:
         out["output_sha256"] = hashlib.sha256(report["written"]).hexdigest()
     sig = report["signal"]
-    if checked(result):
+    if result is not None and not checked(result):
+        result = NONSENSE  # not the signal by which it was ended then
+    if result is not None:
         out.update((k, result.get(k)) for k in ("verdict", "exception", "message"))
     elif report["late"] or sig == signal.SIGXCPU or (sig == signal.SIGKILL and report["cpu_ms"] >= 1000 * job["cpu_s"]):
         out.update(verdict="timeout", message="wall time used up" if report["late"] else "CPU time used up")
