@@ -148,16 +148,25 @@ func (w *Work[In, Out]) Parallel(workers int, compute func(worker int, item Item
 // Chunks is Parallel for nodes that compute up to size items at once, and emit their
 // results themselves.
 func (w *Work[In, Out]) Chunks(workers, size int, compute func(worker int, items []Item[In]) error) error {
-	return spread(workers, chunks(w.Items(), size), compute)
+	all := func(_, _ Item[In]) bool { return true }
+	return spread(workers, Together(w.Items(), size, all), compute)
 }
 
-func chunks[T any](items iter.Seq2[T, error], size int) iter.Seq2[[]T, error] {
+// Together puts items into chunks of at most size. An item that doesn't join the one
+// before it begins a chunk.
+func Together[T any](items iter.Seq2[T, error], size int, join func(before, item T) bool) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
 		var chunk []T
 		for item, err := range items {
 			if err != nil {
 				yield(nil, err)
 				return
+			}
+			if n := len(chunk); n > 0 && !join(chunk[n-1], item) {
+				if !yield(chunk, nil) {
+					return
+				}
+				chunk = nil
 			}
 			if chunk = append(chunk, item); len(chunk) == size {
 				if !yield(chunk, nil) {

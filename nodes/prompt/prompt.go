@@ -2,6 +2,7 @@
 package prompt
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -114,31 +115,23 @@ func examples(n int, split string, in node.Inputs) ([]problem, error) {
 	return nil, fmt.Errorf("the input shots has %d problems of the split %q, but the prompt needs %d; lower shots, or set shots_from", len(found), split, n)
 }
 
-// renderer has the templates of a prompt.
+// renderer has the templates of a prompt: of the request, the system message and the
+// prefix.
 type renderer struct {
-	prompt, system, prefix *template.Template
-	shots                  int
+	parts [3]*template.Template
+	shots int
 }
 
 func newRenderer(p Params) (*renderer, error) {
 	b := builtIn[p.Template]
-	r := &renderer{shots: p.Shots}
-	if p.Shots == 0 {
-		r.shots = b.shots
-	}
-	for _, t := range []struct {
-		field, own, builtIn string
-		to                  **template.Template
-	}{{"prompt", p.Prompt, b.prompt, &r.prompt}, {"system", p.System, b.system, &r.system}, {"prefix", p.Prefix, b.prefix, &r.prefix}} {
-		text := t.own
-		if text == "" {
-			text = t.builtIn
-		}
-		parsed, err := parse(t.field, text, r.shots)
-		if err != nil {
+	r := &renderer{shots: cmp.Or(p.Shots, b.shots)}
+	for i, part := range []struct{ field, own, builtIn string }{
+		{"prompt", p.Prompt, b.prompt}, {"system", p.System, b.system}, {"prefix", p.Prefix, b.prefix},
+	} {
+		var err error
+		if r.parts[i], err = parse(part.field, cmp.Or(part.own, part.builtIn), r.shots); err != nil {
 			return nil, err
 		}
-		*t.to = parsed
 	}
 	return r, nil
 }
@@ -158,14 +151,13 @@ func parse(field, text string, shots int) (*template.Template, error) {
 }
 
 func (r *renderer) render(s subject) (out, error) {
-	var request, system, prefix strings.Builder
-	for _, t := range []struct {
-		of *template.Template
-		to *strings.Builder
-	}{{r.prompt, &request}, {r.system, &system}, {r.prefix, &prefix}} {
-		if err := t.of.Execute(t.to, s); err != nil {
-			return out{}, fmt.Errorf("rendering the %s: %w", t.of.Name(), err)
+	var texts [3]string
+	for i, part := range r.parts {
+		var text strings.Builder
+		if err := part.Execute(&text, s); err != nil {
+			return out{}, fmt.Errorf("rendering the %s: %w", part.Name(), err)
 		}
+		texts[i] = text.String()
 	}
-	return out{request.String(), system.String(), prefix.String()}, nil
+	return out{texts[0], texts[1], texts[2]}, nil
 }

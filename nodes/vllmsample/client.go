@@ -80,6 +80,12 @@ type busyError struct {
 func (e *busyError) Error() string { return e.err.Error() }
 func (e *busyError) Unwrap() error { return e.err }
 
+// passing reports whether an error may pass.
+func passing(err error) bool {
+	var busy *busyError
+	return errors.As(err, &busy) || node.IsFault(err)
+}
+
 // statusError is an answer that isn't 200.
 type statusError struct {
 	code int
@@ -119,7 +125,12 @@ func (c *client) complete(ctx context.Context, base string, call call, got *coll
 
 // get asks for a small document.
 func (c *client) get(ctx context.Context, url string) ([]byte, error) {
-	resp, err := c.send(ctx, http.MethodGet, url, nil, "identity")
+	return c.fetch(ctx, http.MethodGet, url, nil, "identity")
+}
+
+// fetch sends a request and reads all of the reply.
+func (c *client) fetch(ctx context.Context, method, url string, body []byte, id string) ([]byte, error) {
+	resp, err := c.send(ctx, method, url, body, id)
 	if err != nil {
 		return nil, err
 	}

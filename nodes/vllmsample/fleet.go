@@ -50,17 +50,26 @@ func (f *fleet) settle(ctx context.Context, keyed node.Pins) error {
 	if f.p.Recording != "" {
 		return nil
 	}
+	if err := f.identify(ctx); err != nil || len(f.p.Serve.Command) > 0 {
+		return err // the pins of a server that was started are of its command
+	}
+	if d := differences(keyed, f.servers[0].identity.pins(f.p.Pin)); d != "" {
+		return fmt.Errorf("the server changed since the run began: %s; run again", d)
+	}
+	return nil
+}
+
+// identify asks the servers what they are, and makes sure that they can share the work.
+func (f *fleet) identify(ctx context.Context) error {
+	first := f.servers[0]
 	for _, s := range f.servers {
 		var err error
 		if s.identity, err = f.client.identifySoon(ctx, s.base, f.p); err != nil {
 			return err
 		}
-	}
-	if err := same(f.servers, f.p.Pin); err != nil || len(f.p.Serve.Command) > 0 {
-		return err // the pins of a server that was started are of its command
-	}
-	if d := differences(keyed, f.servers[0].identity.pins(f.p.Pin)); d != "" {
-		return fmt.Errorf("the server changed since the run began: %s; run again", d)
+		if d := first.identity.differences(s.identity, f.p.Pin); d != "" {
+			return fmt.Errorf("the servers %s and %s differ: %s; start them alike, or set pin: {NAME: ignore} for what makes no difference to you", first.base, s.base, d)
+		}
 	}
 	return nil
 }
@@ -136,7 +145,7 @@ func (f *fleet) ask(ctx context.Context, s *server) error {
 		return err
 	}
 	if d := s.identity.differences(now, f.p.Pin); d != "" {
-		f.dead = fmt.Errorf("the server %s came back as another: %s; what was sampled is kept, run again to sample the rest from what it is now", s.base, d)
+		f.dead = errAnother("the server "+s.base, d)
 		return f.dead
 	}
 	if s.fails > 0 {

@@ -71,14 +71,9 @@ func differences(a, b node.Pins) string {
 	return strings.Join(list, ", ")
 }
 
-// same makes sure that servers can share the work.
-func same(servers []*server, p Pin) error {
-	for _, s := range servers[1:] {
-		if d := servers[0].identity.differences(s.identity, p); d != "" {
-			return fmt.Errorf("the servers %s and %s differ: %s; start them alike, or set pin: {NAME: ignore} for what makes no difference to you", servers[0].base, s.base, d)
-		}
-	}
-	return nil
+// errAnother says that a server isn't what it was.
+func errAnother(server, changes string) error {
+	return fmt.Errorf("%s came back as another: %s; what was sampled is kept, run again to sample the rest from what it is now", server, changes)
 }
 
 // pin makes what the samples come from part of their keys: the content of the
@@ -95,16 +90,11 @@ func pin(ctx context.Context, p Params) (node.Pins, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := newClient(p, key)
-	var servers []*server
-	for _, base := range p.bases() {
-		s := &server{base: trimBase(base)}
-		if s.identity, err = c.identifySoon(ctx, s.base, p); err != nil {
-			return nil, err
-		}
-		servers = append(servers, s)
+	f := newFleet(p, p.bases(), newClient(p, key), nil)
+	if err := f.identify(ctx); err != nil {
+		return nil, err
 	}
-	return servers[0].identity.pins(p.Pin), same(servers, p.Pin)
+	return f.servers[0].identity.pins(p.Pin), nil
 }
 
 func pinRecording(p Params) (node.Pins, error) {
@@ -126,7 +116,7 @@ const comingUp = 10 * time.Second
 func (c *client) identifySoon(ctx context.Context, base string, p Params) (identity, error) {
 	for end, n := time.Now().Add(comingUp), 0; ; n++ {
 		id, err := c.identify(ctx, base, p)
-		if busy := (*busyError)(nil); !errors.As(err, &busy) && !node.IsFault(err) {
+		if !passing(err) {
 			return id, err
 		}
 		wait := backoff(n)
@@ -246,12 +236,7 @@ func (c *client) fingerprint(ctx context.Context, base string, p Params) (string
 	if err != nil {
 		return "", err
 	}
-	resp, err := c.send(ctx, http.MethodPost, base+"/v1/completions", body, "fingerprint")
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	b, err := readAll(resp.Body)
+	b, err := c.fetch(ctx, http.MethodPost, base+"/v1/completions", body, "fingerprint")
 	if err != nil {
 		return "", err
 	}

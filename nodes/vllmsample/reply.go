@@ -172,7 +172,7 @@ func (c *collector) take(r response) error {
 		return node.Faultf("the server reports: %s", r.Error.Message)
 	}
 	if c.fingerprint != "" && r.Fingerprint != "" && r.Fingerprint != c.fingerprint {
-		return fmt.Errorf("the server came back as another: its system_fingerprint was %s and is %s; what was sampled is kept, run again to sample the rest from what it is now", c.fingerprint, r.Fingerprint)
+		return errAnother("the server", fmt.Sprintf("its system_fingerprint was %s and is %s", c.fingerprint, r.Fingerprint))
 	}
 	if len(r.Choices) > 0 && c.first != nil {
 		c.first()

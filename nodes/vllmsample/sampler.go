@@ -22,9 +22,6 @@ type sampler struct {
 
 	waiting context.Context // is over when nothing is waited for any more
 
-	mu   sync.Mutex
-	last time.Time // that a sample came
-
 	once   sync.Once
 	failed chan struct{}
 	err    error // the first, which closed failed
@@ -75,7 +72,7 @@ func (s *sampler) run(ctx context.Context) error {
 func (s *sampler) intake(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	for group, err := range groups(s.w.Items(), s.perRequest()) {
+	for group, err := range node.Together(s.w.Items(), s.perRequest(), follows) {
 		if err == nil {
 			err = s.stopped(ctx, s.places.Acquire(s.waiting, int64(len(group))))
 		}
@@ -136,12 +133,6 @@ type trouble struct {
 	since  time.Time // that its server is away or busy, and nothing else happens
 }
 
-// passing reports whether an error may pass.
-func passing(err error) bool {
-	var busy *busyError
-	return errors.As(err, &busy) || node.IsFault(err)
-}
-
 // bear waits before a request is sent again, or says why it isn't.
 func (s *sampler) bear(t *trouble, err error) error {
 	var busy *busyError
@@ -149,7 +140,7 @@ func (s *sampler) bear(t *trouble, err error) error {
 	if !away || t.since.IsZero() {
 		t.since = time.Now()
 	}
-	switch waited := s.waited(t.since); {
+	switch waited := s.tally.idle(t.since); {
 	case away && waited > s.p.Patience:
 		return node.Faultf("%w; gave up after %s", err, waited.Round(time.Second))
 	case away:
@@ -167,16 +158,6 @@ func (s *sampler) bear(t *trouble, err error) error {
 	wait := backoff(t.broken)
 	s.w.Logf("%v; trying again in %s", err, wait.Round(time.Millisecond))
 	return sleep(s.waiting, wait)
-}
-
-// waited is how long there has been no sample, of any request, since a time.
-func (s *sampler) waited(since time.Time) time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.last.After(since) {
-		since = s.last
-	}
-	return time.Since(since)
 }
 
 // ask sends one request, for the first of the items whose indices follow each other,
@@ -212,9 +193,6 @@ func (s *sampler) send(ctx context.Context, srv *server, call call, items *[]nod
 		done: func(i int, c completion) {
 			got[i] = true
 			s.tally.sample(c)
-			s.mu.Lock()
-			s.last = time.Now()
-			s.mu.Unlock()
 			saving = errors.Join(saving, s.w.Emit(call.items[i], row(s.p, call.items[i], c)))
 		},
 	}
@@ -243,6 +221,18 @@ func firstToken(after time.Duration) string {
 		return ""
 	}
 	return fmt.Sprintf(", the first token after %s", after.Round(time.Millisecond))
+}
+
+// follows reports whether b is the sample after a, of the same problem.
+func follows(a, b node.Item[in]) bool { return a.In == b.In && b.Index == a.Index+1 }
+
+// consecutive counts the items from the first on whose indices follow each other.
+func consecutive(items []node.Item[in]) int {
+	n := 1
+	for n < len(items) && follows(items[n-1], items[n]) {
+		n++
+	}
+	return n
 }
 
 // left returns the items that nothing was got for.

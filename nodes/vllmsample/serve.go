@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -78,9 +77,11 @@ func (s Serve) identity(ctx context.Context) (identity, error) {
 // installed in; empty if that can't be told without starting it.
 func vllmVersion(ctx context.Context, program string) (version, python string) {
 	for _, script := range []string{program, filepath.Join(filepath.Dir(program), "venv", "bin", "vllm")} {
-		python = interpreter(script)
+		if python = interpreter(script); python == "" {
+			continue
+		}
 		out, err := exec.CommandContext(ctx, python, "-c", "import importlib.metadata as m; print(m.version('vllm'))").Output()
-		if python != "" && err == nil {
+		if err == nil {
 			return strings.TrimSpace(string(out)), python
 		}
 	}
@@ -109,7 +110,7 @@ func (s Serve) start(ctx context.Context, model, key string, host node.Host) (*o
 		Dir: dir, Command: s.args(), Env: s.environ(), Timeout: s.Timeout, Logf: host.Logf,
 		Ready: func(ctx context.Context, url string) (bool, error) {
 			_, err := c.model(ctx, url, model)
-			if busy := (*busyError)(nil); errors.As(err, &busy) || node.IsFault(err) {
+			if passing(err) {
 				return false, nil
 			}
 			return err == nil, err

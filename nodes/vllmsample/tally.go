@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// tally adds up what the log says at the end.
+// tally adds up what the log says at the end, and knows when the last sample came.
 type tally struct {
 	start time.Time
 
@@ -31,6 +31,16 @@ func (t *tally) sample(c completion) {
 		t.tokens += *c.tokens
 	}
 	t.lastDone = time.Now()
+}
+
+// idle is how long there has been no sample, of any request, since a time.
+func (t *tally) idle(since time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.lastDone.After(since) {
+		since = t.lastDone
+	}
+	return time.Since(since)
 }
 
 func (t *tally) request(latency, first time.Duration) {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/ouroflow/ouroflow/nodes/internal/procfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -81,15 +82,11 @@ func (s *Server) session() int {
 
 // sessionOf is the session of a process that runs, else 0.
 func sessionOf(pid int) int {
-	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	if err != nil {
+	stat := procfs.Stat(pid)
+	if stat == nil || stat[procfs.State] == "Z" {
 		return 0
 	}
-	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:]) // state, parent, group, session
-	if len(fields) < 4 || string(fields[0]) == "Z" {
-		return 0
-	}
-	session, err := strconv.Atoi(string(fields[3]))
+	session, err := strconv.Atoi(stat[procfs.Session])
 	if err != nil {
 		return 0
 	}

@@ -70,14 +70,22 @@ func (s *Server) follow(ctx context.Context) {
 			line.Reset()
 			continue
 		}
-		if info, e := f.Stat(); e == nil {
-			if at, e := f.Seek(0, io.SeekCurrent); e == nil && info.Size() < at { // started again
-				_, _ = f.Seek(0, io.SeekStart)
-				r.Reset(f)
-			}
+		if truncated(f) { // the server was started again
+			_, _ = f.Seek(0, io.SeekStart)
+			r.Reset(f)
 		}
 		if !pause(ctx) {
 			return
 		}
 	}
+}
+
+// truncated reports whether a file ends before the place that it was read to.
+func truncated(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	at, err := f.Seek(0, io.SeekCurrent)
+	return err == nil && info.Size() < at
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/ouroflow/ouroflow/nodes/internal/procfs"
 )
 
 // ownerOf names a process, also against a later one of the same number, and one in
@@ -28,17 +30,11 @@ func processNamespace() string {
 // startTime is when a process was started, in ticks since the machine was; "" if
 // there is no such process.
 func startTime(pid int) string {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
+	stat := procfs.Stat(pid)
+	if stat == nil {
 		return ""
 	}
-	text := string(b)
-	fields := strings.Fields(text[strings.LastIndex(text, ")")+1:]) // the name before may have blanks
-	const start = 19                                                // counted from the state, which follows the name
-	if len(fields) <= start {
-		return ""
-	}
-	return fields[start]
+	return stat[procfs.Start]
 }
 
 // isAlive reports whether an owner runs. Of those in other namespaces this can't be
