@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/ouroflow/ouroflow/engine/cas"
 	"github.com/ouroflow/ouroflow/engine/event"
 	"github.com/ouroflow/ouroflow/engine/node"
@@ -49,7 +50,7 @@ func recoverTo(err *error, job Job) {
 }
 
 func (l *Local) executeTable(ctx context.Context, job Job, in inputs, h *host) (Result, error) {
-	out := &outputs{store: l.Store, node: job.Node, dir: l.WorkDir, tables: map[string]*openTable{}, trees: map[string]string{}}
+	out := &outputs{store: l.Store, in: in, node: job.Node, dir: l.WorkDir, tables: map[string]*openTable{}, trees: map[string]string{}}
 	ran := false
 	defer func() {
 		if !ran {
@@ -144,6 +145,7 @@ func (in inputs) Tree(port string) (*table.Tree, error) {
 // outputs implements node.Outputs.
 type outputs struct {
 	store  cas.Store
+	in     inputs
 	node   *node.Node
 	dir    string
 	tables map[string]*openTable
@@ -172,17 +174,34 @@ func (o *outputs) Out(name string) (*table.Writer, error) {
 	if err != nil {
 		return nil, err
 	}
+	schema, err := o.schema(p)
+	if err != nil {
+		return nil, err
+	}
 	blob, err := o.store.Create()
 	if err != nil {
 		return nil, err
 	}
-	w, err := table.NewWriter(blob, p.Schema)
+	w, err := table.NewWriter(blob, schema)
 	if err != nil {
 		blob.Abort()
 		return nil, err
 	}
 	o.tables[name] = &openTable{blob, w}
 	return w, nil
+}
+
+// schema is that of the port, after the columns of the input that it keeps.
+func (o *outputs) schema(p node.Port) (*arrow.Schema, error) {
+	if p.Keeps == "" {
+		return p.Schema, nil
+	}
+	kept, err := o.in.Table(p.Keeps)
+	if err != nil {
+		return nil, err
+	}
+	defer kept.Close()
+	return table.Concat(kept.Schema(), p.Schema), nil
 }
 
 func (o *outputs) OutTree(name string) (string, error) {

@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/ouroflow/ouroflow/engine/table"
 )
@@ -39,6 +40,39 @@ func Emit[T any](out Outputs, port string, rows []T) error {
 		return err
 	}
 	return table.AppendAll(w, rows)
+}
+
+// EmitBeside writes an output that keeps an input: each row of the input, in order,
+// with the columns of the next of rows, of which there must be as many.
+func EmitBeside[T any](t Task, out, in string, rows iter.Seq[T]) error {
+	r, err := t.Table(in)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	w, err := t.Out(out)
+	if err != nil {
+		return err
+	}
+	next, stop := iter.Pull(rows)
+	defer stop()
+	added := table.NewEncoder[T]()
+	for rec, err := range r.Batches() {
+		if err != nil {
+			return err
+		}
+		for range rec.NumRows() {
+			row, ok := next()
+			if !ok {
+				return fmt.Errorf("the input %q has more rows than there are results", in)
+			}
+			added.Append(row)
+		}
+		if err := w.Append(table.Beside(rec, added.Record())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Host is what the engine offers to every node.

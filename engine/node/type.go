@@ -16,6 +16,7 @@ type Port struct {
 	Schema   *arrow.Schema // columns of a table; nil for a tree of files
 	Optional bool          // an input that may stay unbound
 	Metrics  bool          // an output whose rows are Metric, shown with the run
+	Keeps    string        // an output table has the columns of this input before those of Schema; see EmitBeside
 }
 
 // IsTree reports whether the port carries a tree of files.

@@ -248,15 +248,15 @@ func kindOf(s *arrow.Schema) string {
 	return "a table"
 }
 
-// outputSchema is the port's schema, and for a row-wise node the input's columns
-// with the added ones.
+// outputSchema is the port's schema, after the columns of the input that it keeps.
 func (s *Step) outputSchema(port node.Port) *arrow.Schema {
-	if s.Node.Rows == nil || len(s.Inputs) == 0 {
-		return port.Schema
+	kept, adds := port.Keeps, port.Schema
+	if s.Node.Rows != nil {
+		kept, adds = s.Node.Ports.In[0].Name, s.Node.Rows.Adds
 	}
 	for _, in := range s.Inputs {
-		if in.Port.Name == s.Node.Ports.In[0].Name && in.Schema != nil {
-			return table.Concat(in.Schema, s.Node.Rows.Adds)
+		if in.Port.Name == kept && in.Schema != nil {
+			return table.Concat(in.Schema, adds)
 		}
 	}
 	return port.Schema

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
 )
 
 // Column types a table may have. Others are converted where data enters.
@@ -132,6 +133,21 @@ func Concat(a, b *arrow.Schema) *arrow.Schema {
 		}
 	}
 	return arrow.NewSchema(append(fields, b.Fields()...), nil)
+}
+
+// Beside returns the rows of a with the columns of b, which has as many rows; see
+// Concat.
+func Beside(a, b arrow.Record) arrow.Record {
+	schema := Concat(a.Schema(), b.Schema())
+	columns := make([]arrow.Array, schema.NumFields())
+	for i, f := range schema.Fields() {
+		from := a
+		if b.Schema().HasField(f.Name) {
+			from = b
+		}
+		columns[i] = from.Column(from.Schema().FieldIndices(f.Name)[0])
+	}
+	return array.NewRecord(schema, columns, a.NumRows())
 }
 
 // Describe writes a schema on one line: name type, name type? for nullable.
