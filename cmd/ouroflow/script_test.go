@@ -94,7 +94,7 @@ nodes:
   verifier:
     type: gomlx_train
     needs: labels
-    with: {epochs: "${params.epochs}", seed: "${params.seed}", encoder: {vocabulary: 256, dim: 8, hidden: 8, prompt_ids: 16, code_ids: 32}}
+    with: {epochs: "${params.epochs}", seed: "${params.seed}", encoder: bag, seeds: 1, batch_candidates: 8, bag: {vocabulary: 256, dim: 8, hidden: 8, prompt_ids: 16, code_ids: 32}}
   scores: {type: gomlx_score, needs: {in: labels, model: verifier}}
   evaluation: {type: pass_at_k, needs: scores, with: {split: test, select_by: predicted_energy, ks: [1, 2]}}
 `

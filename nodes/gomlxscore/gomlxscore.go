@@ -3,8 +3,10 @@ package gomlxscore
 
 import (
 	"context"
+	"slices"
 
 	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/engine/table"
 	"github.com/ouroflow/ouroflow/nodes/internal/gomlxmodel"
 )
 
@@ -12,62 +14,111 @@ import (
 type Params struct{}
 
 type in struct {
-	Prompt string `arrow:"prompt"`
-	Code   string `arrow:"code"`
+	ProblemID string `arrow:"problem_id"`
+	Prompt    string `arrow:"prompt"`
+	Code      string `arrow:"code"`
 }
 
 type out struct {
 	Energy float64 `arrow:"predicted_energy"` // any real number, low for code that is likely to pass
+	Spread float64 `arrow:"energy_spread"`    // standard deviation over the models of an ensemble
 }
 
 // Type returns the node type gomlx_score.
 func Type() *node.Type {
-	return node.RowDef[Params, in, out]{
+	return node.Def[Params]{
 		Name:    "gomlx_score",
-		Version: 1,
-		Doc:     "Adds the energy that a trained verifier gives to each candidate, from the prompt and the code alone.",
-		Sides:   []node.Port{{Name: "model", Doc: "The verifier of gomlx_train."}},
-		Run:     run,
+		Version: 2,
+		Doc: "Adds the energy that a trained verifier gives to each candidate, which may depend on the problem's other candidates but on nothing else. " +
+			"A problem that models were trained on is judged by those that were not trained on it.",
+		Ports: func(Params) node.Ports {
+			return node.Ports{
+				In: []node.Port{
+					{Name: "in", Doc: "Candidates, with the columns of code_features if the encoder looks at those.", Schema: table.SchemaOf[in]()},
+					{Name: "model", Doc: "The verifier of gomlx_train."},
+				},
+				Out: []node.Port{{Name: "out", Doc: "The candidates with these columns added.", Schema: table.SchemaOf[out](), Keeps: "in"}},
+			}
+		},
+		Run: run,
 	}.Type()
 }
 
-// chunk is how many candidates are scored before the results are handed over.
-const chunk = 1024
-
-func run(ctx context.Context, _ Params, w *node.Work[in, out]) error {
-	tree, err := w.Tree("model")
+func run(ctx context.Context, _ Params, t node.Task) error {
+	v, err := load(t)
 	if err != nil {
 		return err
+	}
+	problems, err := read(t, v)
+	if err != nil {
+		return err
+	}
+	rows := make([]out, problems.rows)
+	for i, p := range problems.list {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		judged, err := v.Judge(&p.Problem)
+		if err != nil {
+			return err
+		}
+		for j, row := range p.rows {
+			rows[row] = out{judged[j].Energy, judged[j].Spread}
+		}
+		t.Progress(int64(i+1), int64(len(problems.list)), "problems")
+	}
+	return node.EmitBeside(t, "out", "in", slices.Values(rows))
+}
+
+func load(t node.Task) (*gomlxmodel.Verifier, error) {
+	tree, err := t.Tree("model")
+	if err != nil {
+		return nil, err
 	}
 	config, weights, err := gomlxmodel.Load(tree)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	scorer, err := gomlxmodel.NewScorer(config, weights.Context())
-	if err != nil {
-		return err
-	}
-	return w.Chunks(1, chunk, func(_ int, items []node.Item[in]) error {
-		return score(ctx, config, scorer, w, items)
-	})
+	return gomlxmodel.NewVerifier(config, weights)
 }
 
-func score(ctx context.Context, c gomlxmodel.Config, s *gomlxmodel.Scorer, w *node.Work[in, out], items []node.Item[in]) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	inputs := make([]gomlxmodel.Input, len(items))
-	for i, item := range items {
-		inputs[i] = c.Encode(item.In.Prompt, item.In.Code)
-	}
-	energies, err := s.Score(inputs)
+// problem knows where its candidates are in the table.
+type problem struct {
+	gomlxmodel.Problem
+	rows []int
+}
+
+type problems struct {
+	list  []*problem
+	byID  map[string]*problem
+	rows  int
+	shown int
+}
+
+func read(t node.Task, v *gomlxmodel.Verifier) (*problems, error) {
+	table, err := t.Table("in")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i, item := range items {
-		if err := w.Emit(item, out{energies[i]}); err != nil {
-			return err
-		}
+	defer table.Close()
+	p := &problems{byID: map[string]*problem{}}
+	if err := gomlxmodel.Candidates(table, v.Encoder.NeedsFeatures(), p.add); err != nil {
+		return nil, err
 	}
-	return nil
+	if min(p.shown, 2) != min(v.Config.Shown, 2) {
+		t.Logf("the verifier was shown up to %d tests of a problem in training, and here up to %d: give code_features the same show_tests", v.Config.Shown, p.shown)
+	}
+	return p, nil
+}
+
+func (p *problems) add(c gomlxmodel.Candidate[in]) error {
+	q := p.byID[c.Row.ProblemID]
+	if q == nil {
+		q = &problem{Problem: gomlxmodel.Problem{ID: c.Row.ProblemID, Prompt: c.Row.Prompt}}
+		p.byID[q.ID], p.list = q, append(p.list, q)
+	}
+	q.rows = append(q.rows, p.rows)
+	p.rows++
+	p.shown = max(p.shown, c.Shown())
+	return c.AddTo(&q.Problem, c.Row.Code)
 }

@@ -3,7 +3,9 @@ package gomlxtrain
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
+	"math"
 	"path/filepath"
 	"strings"
 
@@ -13,39 +15,44 @@ import (
 	"github.com/ouroflow/ouroflow/nodes/internal/gomlxmodel"
 )
 
-// A checkpoint is one safetensors file: every variable, those of the optimizer
+// A checkpoint is one safetensors file for each model: every variable, those of the optimizer
 // included, the best weights so far under bestPrefix, and the progress as JSON
 // in the metadata.
 const (
-	checkpointFile = "checkpoint.safetensors"
-	bestPrefix     = "best:"
-	progressKey    = "progress"
+	bestPrefix  = "best:"
+	progressKey = "progress"
 )
 
 // progress is what a checkpoint knows beside tensors.
 type progress struct {
 	Epoch    int        `json:"epoch"`
 	Stale    int        `json:"stale"`
-	BestLoss float64    `json:"best_loss"`
+	BestLoss *float64   `json:"best_loss"` // null before there is one
 	Curve    []epochRow `json:"curve"`
+}
+
+func (t *trainer) checkpointFile() string {
+	return filepath.Join(t.dir, fmt.Sprintf("fold%d-seed%d.safetensors", t.member.Fold, t.member.Seed))
 }
 
 // checkpoint saves the state after an epoch, whole or not at all.
 func (t *trainer) checkpoint() error {
-	dir, err := t.host.Scratch()
-	if err != nil {
-		return err
-	}
 	state := gomlxmodel.Weights{}
 	for v := range t.ctx.IterVariables() {
-		if state[v.ScopeAndName()], err = v.Value(); err != nil {
+		value, err := v.Value()
+		if err != nil {
 			return err
 		}
+		state[v.ScopeAndName()] = value
 	}
 	for name, w := range t.best {
 		state[bestPrefix+name] = w
 	}
-	meta, err := json.Marshal(progress{t.epoch, t.stale, t.bestLoss, t.curve})
+	p := progress{t.epoch, t.stale, nil, t.curve}
+	if !math.IsInf(t.bestLoss, 1) {
+		p.BestLoss = &t.bestLoss
+	}
+	meta, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}
@@ -53,17 +60,13 @@ func (t *trainer) checkpoint() error {
 	if err != nil {
 		return err
 	}
-	return durable.WriteSealed(durable.OS{}, filepath.Join(dir, checkpointFile), b)
+	return durable.WriteSealed(durable.OS{}, t.checkpointFile(), b)
 }
 
 // restore continues from a checkpoint if there is one. One that can't be read is
 // left alone: training from the start gives the same weights.
 func (t *trainer) restore() error {
-	dir, err := t.host.Scratch()
-	if err != nil {
-		return err
-	}
-	b, err := durable.ReadSealed(filepath.Join(dir, checkpointFile))
+	b, err := durable.ReadSealed(t.checkpointFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -83,7 +86,10 @@ func (t *trainer) restore() error {
 		t.host.Logf("the checkpoint can't be read, so training starts over: %v", err)
 		return nil
 	}
-	t.epoch, t.stale, t.bestLoss, t.curve = p.Epoch, p.Stale, p.BestLoss, p.Curve
+	t.epoch, t.stale, t.curve = p.Epoch, p.Stale, p.Curve
+	if p.BestLoss != nil {
+		t.bestLoss = *p.BestLoss
+	}
 	t.best = gomlxmodel.Weights{}
 	for name, w := range state {
 		if short, ok := strings.CutPrefix(name, bestPrefix); ok {
@@ -93,7 +99,7 @@ func (t *trainer) restore() error {
 	}
 	t.ctx = mlctx.New().Checked(false)
 	t.ctx.SetLoader(loader(state))
-	t.host.Logf("continuing after epoch %d", p.Epoch)
+	t.host.Logf("%s: continuing after epoch %d", nameOf(t.member), p.Epoch)
 	return nil
 }
 

@@ -2,125 +2,195 @@ package gomlxtrain
 
 import (
 	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
 
 	"github.com/ouroflow/ouroflow/engine/node"
-	"github.com/ouroflow/ouroflow/engine/table"
 	"github.com/ouroflow/ouroflow/nodes/internal/gomlxmodel"
 )
 
 // problem has the distinct candidates of one problem.
 type problem struct {
-	id         string
-	candidates []labelled
-	passing    []int // indices
-	failing    []int
+	id      string
+	items   []labelled
+	passing []int // indices
+	failing []int
 }
 
 func (q *problem) both() bool { return len(q.passing) > 0 && len(q.failing) > 0 }
 
-// labelled is a candidate ready for the model.
+// labelled is an item with what is known of its candidates.
 type labelled struct {
-	input  gomlxmodel.Input
-	passed bool
-	weight float32 // its share of the pointwise loss
+	gomlxmodel.Item
+	passed float32 // share that passes: candidates that the model can't tell apart may differ
+	energy float32 // mean label
+	weight float32 // sqrt of the count: what is sampled often counts more, but not as much more
 }
 
 // data is what training sees.
 type data struct {
 	train, validation []*problem
+	folds             map[string]int // of the problems in train; nil without folds
+	shown             int
 }
 
-// readData groups the distinct candidates of the two splits by problem. A
-// problem that is in two splits would leak: that is an error.
+// without returns what to train and to validate on if a fold is left out.
+func (d *data) without(fold int) (train, validation []*problem) {
+	if fold == gomlxmodel.NoFold {
+		return d.train, d.validation
+	}
+	for _, q := range d.train {
+		if d.folds[q.id] != fold {
+			train = append(train, q)
+		}
+	}
+	return train, nil
+}
+
+// readData groups the candidates of the two splits by problem. A problem that is in two
+// splits would leak: that is an error.
 func readData(p Params, t node.Task) (*data, error) {
 	in, err := t.Table("in")
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	g := &grouper{params: p, config: p.Encoder.config(), problems: map[string]*problem{}, splits: map[string]string{}, seen: map[[2]string]bool{}, refused: map[string]int{}}
-	for c, err := range table.Each[candidate](in) {
-		if err == nil {
-			err = g.add(c)
-		}
-		if err != nil {
-			return nil, err
-		}
+	g := &grouper{params: p, encoder: p.encoder(), problems: map[string]*gathered{}, splits: map[string]string{}, refused: map[string]int{}}
+	if err := gomlxmodel.Candidates(in, g.encoder.NeedsFeatures(), g.add); err != nil {
+		return nil, err
 	}
 	for split, n := range g.refused {
 		t.Logf("refused %d rows of split %q", n, split)
 	}
-	t.Logf("%d candidates of %d rows are distinct; the code of %d is longer than the model looks", len(g.seen), g.rows, g.truncated)
-	return &g.data, g.checkSplits()
+	d, err := g.data()
+	if err != nil {
+		return nil, err
+	}
+	t.Logf("the model tells %d of %d candidates apart; the code of %d is longer than it looks", g.items, g.rows, g.truncated)
+	return d, nil
+}
+
+// gathered is a problem whose candidates are still coming.
+type gathered struct {
+	gomlxmodel.Problem
+	split    string
+	energies []float64
 }
 
 type grouper struct {
-	params    Params
-	config    gomlxmodel.Config
-	data      data
-	problems  map[string]*problem
-	splits    map[string]string
-	seen      map[[2]string]bool
-	refused   map[string]int
-	rows      int
-	truncated int
+	params           Params
+	encoder          gomlxmodel.Encoder
+	problems         map[string]*gathered
+	order            []*gathered
+	splits           map[string]string
+	refused          map[string]int
+	rows             int
+	items, truncated int
+	shown            int
 }
 
-func (g *grouper) add(c candidate) error {
-	if split, ok := g.splits[c.ProblemID]; ok && split != c.Split {
-		return fmt.Errorf("problem %s is in the splits %q and %q: its candidates would leak from one into the other; split by problem", c.ProblemID, split, c.Split)
+func (g *grouper) add(c gomlxmodel.Candidate[candidate]) error {
+	row := c.Row
+	if split, ok := g.splits[row.ProblemID]; ok && split != row.Split {
+		return fmt.Errorf("problem %s is in the splits %q and %q: its candidates would leak from one into the other; split by problem", row.ProblemID, split, row.Split)
 	}
-	g.splits[c.ProblemID] = c.Split
-	if c.Split != g.params.Split && c.Split != g.params.Validation {
-		g.refused[c.Split]++
+	g.splits[row.ProblemID] = row.Split
+	if row.Split != g.params.Split && (row.Split != g.params.Validation || g.params.Folds > 0) {
+		g.refused[row.Split]++
 		return nil
+	}
+	if math.IsNaN(row.Energy) || math.IsInf(row.Energy, 0) {
+		return fmt.Errorf("a candidate of problem %s has the energy %v", row.ProblemID, row.Energy)
+	}
+	q := g.problems[row.ProblemID]
+	if q == nil {
+		q = &gathered{Problem: gomlxmodel.Problem{ID: row.ProblemID, Prompt: row.Prompt}, split: row.Split}
+		g.problems[row.ProblemID] = q
+		g.order = append(g.order, q)
 	}
 	g.rows++
-	key := [2]string{c.ProblemID, c.Code}
-	if g.seen[key] {
-		return nil
-	}
-	g.seen[key] = true
-	q := g.problem(c)
-	l := labelled{input: g.config.Encode(c.Prompt, c.Code), passed: c.Energy < g.params.PassBelow, weight: 1}
-	if l.input.Truncated {
-		g.truncated++
-	}
-	if l.passed {
-		q.passing = append(q.passing, len(q.candidates))
-	} else {
-		q.failing = append(q.failing, len(q.candidates))
-		l.weight = float32(c.Energy)
-	}
-	q.candidates = append(q.candidates, l)
-	return nil
+	g.shown = max(g.shown, c.Shown())
+	q.energies = append(q.energies, row.Energy)
+	return c.AddTo(&q.Problem, row.Code)
 }
 
-func (g *grouper) problem(c candidate) *problem {
-	q := g.problems[c.ProblemID]
-	if q == nil {
-		q = &problem{id: c.ProblemID}
-		g.problems[c.ProblemID] = q
-		if c.Split == g.params.Split {
-			g.data.train = append(g.data.train, q)
+func (g *grouper) data() (*data, error) {
+	d := &data{shown: g.shown}
+	for _, q := range g.order {
+		p := g.label(q)
+		if q.split == g.params.Split {
+			d.train = append(d.train, p)
 		} else {
-			g.data.validation = append(g.data.validation, q)
+			d.validation = append(d.validation, p)
 		}
 	}
-	return q
+	if err := g.checkSplit(g.params.Split, d.train); err != nil {
+		return nil, err
+	}
+	if g.params.Folds == 0 {
+		return d, g.checkSplit(g.params.Validation, d.validation)
+	}
+	if len(d.train) < g.params.Folds {
+		return nil, fmt.Errorf("%d problems can't be dealt to %d folds", len(d.train), g.params.Folds)
+	}
+	d.folds = g.deal()
+	return d, nil
 }
 
-func (g *grouper) checkSplits() error {
-	for _, part := range []struct {
-		split    string
-		problems []*problem
-	}{{g.params.Split, g.data.train}, {g.params.Validation, g.data.validation}} {
-		if len(part.problems) == 0 {
-			return fmt.Errorf("no row has the split %q; the splits are: %v", part.split, g.names())
+// label describes what the model will be shown of a problem.
+func (g *grouper) label(q *gathered) *problem {
+	items, of := g.encoder.Items(&q.Problem)
+	p := &problem{id: q.ID, items: make([]labelled, len(items))}
+	for i, item := range items {
+		p.items[i] = labelled{Item: item, weight: float32(math.Sqrt(item.Count))}
+		g.items++
+		if item.Truncated {
+			g.truncated++
 		}
-		if pass, fail := outcomes(part.problems); pass == 0 || fail == 0 {
-			return fmt.Errorf("split %q has %d passing and %d failing candidates: there must be both to learn from", part.split, pass, fail)
+	}
+	for row, i := range of {
+		share := float32(1 / items[i].Count)
+		p.items[i].energy += float32(q.energies[row]) * share
+		if q.energies[row] < g.params.PassBelow {
+			p.items[i].passed += share
 		}
+	}
+	for i, item := range p.items {
+		if item.passed > 0.5 {
+			p.passing = append(p.passing, i)
+		} else {
+			p.failing = append(p.failing, i)
+		}
+	}
+	return p
+}
+
+// deal puts every problem into a fold, and those with the same prompt into the same one.
+func (g *grouper) deal() map[string]int {
+	order := slices.SortedFunc(slices.Values(g.order), func(a, b *gathered) int { return strings.Compare(a.ID, b.ID) })
+	rng := rand.New(rand.NewPCG(uint64(g.params.Seed), 3))
+	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	folds, byPrompt := map[string]int{}, map[string]int{}
+	for i, q := range order {
+		prompt := strings.Join(strings.Fields(strings.ToLower(q.Prompt)), " ")
+		fold, known := byPrompt[prompt]
+		if !known {
+			fold = i % g.params.Folds
+			byPrompt[prompt] = fold
+		}
+		folds[q.ID] = fold
+	}
+	return folds
+}
+
+func (g *grouper) checkSplit(split string, problems []*problem) error {
+	if len(problems) == 0 {
+		return fmt.Errorf("no row has the split %q; the splits are: %v", split, g.names())
+	}
+	if pass, fail := outcomes(problems); pass == 0 || fail == 0 {
+		return fmt.Errorf("split %q has %d passing and %d failing candidates: there must be both to learn from", split, pass, fail)
 	}
 	return nil
 }

@@ -4,43 +4,60 @@ package gomlxtrain
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/table"
+	"github.com/ouroflow/ouroflow/nodes/internal/codefacts"
 	"github.com/ouroflow/ouroflow/nodes/internal/gomlxmodel"
 )
 
 // Params of the node.
 type Params struct {
-	Split        string  `yaml:"split" doc:"Split to train on. Rows of other splits are refused: they can't reach the weights."`
-	Validation   string  `yaml:"validation" doc:"Split for early stopping and the choice of the epoch."`
-	Encoder      Encoder `yaml:"encoder" doc:"Sizes of the model."`
-	Epochs       int     `yaml:"epochs" min:"1" max:"100000" doc:"Most passes over the training problems."`
-	Patience     int     `yaml:"patience" min:"1" doc:"Training ends after this many epochs without a better validation loss."`
-	Problems     int     `yaml:"batch_problems" min:"1" max:"4096" doc:"Problems in a batch."`
-	Candidates   int     `yaml:"batch_candidates" min:"2" max:"4096" doc:"Candidates of each problem in a batch: half of them passing, where there are enough."`
-	LearningRate float64 `yaml:"learning_rate" min:"0" max:"1" doc:"Learning rate of AdamW."`
-	WeightDecay  float64 `yaml:"weight_decay" min:"0" max:"1" doc:"Weight decay of AdamW."`
-	Contrastive  float64 `yaml:"contrastive" min:"0" doc:"Weight of the loss within a problem: -log of the softmax mass that passing candidates get."`
-	Pointwise    float64 `yaml:"pointwise" min:"0" doc:"Weight of the cross-entropy of each candidate, averaged by problem."`
-	PassBelow    float64 `yaml:"pass_below" doc:"A label energy below this counts as a pass. The energy of a failing row scales how hard it is pushed up."`
-	Seed         int     `yaml:"seed" min:"0" doc:"Seed of the initial weights and of the batches."`
+	Split        string         `yaml:"split" doc:"Split to train on. Rows of other splits are refused: they can't reach the weights."`
+	Validation   string         `yaml:"validation" doc:"Split for early stopping and the choice of the epoch. Not read with folds."`
+	Folds        int            `yaml:"folds" min:"0" max:"1000" doc:"Deal the problems of split to this many folds and train models that haven't seen one of them each; gomlx_score then judges a problem by those that haven't seen it. 0: no folds."`
+	Encoder      string         `yaml:"encoder" enum:"set|bag" doc:"What the model looks at. set: a program relative to the problem's other candidates. bag: hashed n-grams of the prompt and the code of one candidate."`
+	Set          gomlxmodel.Set `yaml:"set" doc:"Sizes of the encoder set."`
+	Bag          gomlxmodel.Bag `yaml:"bag" doc:"Sizes of the encoder bag."`
+	Epochs       int            `yaml:"epochs" min:"1" max:"100000" doc:"Most passes over the training problems."`
+	Patience     int            `yaml:"patience" min:"0" doc:"Training ends after this many epochs without a better validation loss, and the best epoch counts. 0: it goes on to the end, and the last one counts."`
+	Problems     int            `yaml:"batch_problems" min:"1" max:"4096" doc:"Problems in a batch."`
+	Candidates   int            `yaml:"batch_candidates" min:"0" max:"4096" doc:"Distinct candidates of each problem in a batch: half of them passing, where there are enough. 0: all of them."`
+	LearningRate float64        `yaml:"learning_rate" min:"0" max:"1" doc:"Learning rate of AdamW."`
+	Schedule     string         `yaml:"schedule" enum:"constant|cosine" doc:"How the learning rate goes: it stays, or falls to 0 along a cosine."`
+	Warmup       int            `yaml:"warmup" min:"0" doc:"Steps in which the learning rate rises from 0."`
+	WeightDecay  float64        `yaml:"weight_decay" min:"0" max:"1" doc:"Weight decay of AdamW."`
+	Clip         float64        `yaml:"clip" min:"0" doc:"Largest norm of a gradient; longer ones are scaled down. 0: none."`
+	Loss         Loss           `yaml:"loss" doc:"Weights of the parts of the loss."`
+	PassBelow    float64        `yaml:"pass_below" doc:"A label energy below this counts as a pass."`
+	Seed         int            `yaml:"seed" min:"0" doc:"Seed of the folds, and of the initial weights and the batches of the first model."`
+	Seeds        int            `yaml:"seeds" min:"1" max:"1000" doc:"Models to train, each with a seed of its own. The energy is their mean."`
 }
 
-// Encoder has the sizes of the bag encoder.
-type Encoder struct {
-	Vocabulary int `yaml:"vocabulary" min:"16" max:"16777216" doc:"Hash buckets for 1- and 2-grams of tokens."`
-	Dim        int `yaml:"dim" min:"1" max:"4096" doc:"Width of an embedding."`
-	Hidden     int `yaml:"hidden" min:"1" max:"65536" doc:"Width of the hidden layer."`
-	PromptIDs  int `yaml:"prompt_ids" min:"1" max:"65536" doc:"Grams of the prompt that count; the rest is cut."`
-	CodeIDs    int `yaml:"code_ids" min:"1" max:"65536" doc:"Grams of the code that count; the rest is cut."`
+// Loss has the weights of its parts; see docs/VERIFIER.md for the formulas.
+type Loss struct {
+	Contrastive float64 `yaml:"contrastive" min:"0" doc:"-log of the softmax mass that the passing candidates of a problem get."`
+	Pointwise   float64 `yaml:"pointwise" min:"0" doc:"Cross-entropy of each candidate, averaged by problem."`
+	Margin      float64 `yaml:"margin" min:"0" doc:"How far pairs of a passing and a failing candidate are from lying as far apart as their label energies."`
+	MSE         float64 `yaml:"mse" min:"0" doc:"Squared distance of the energy from the label's."`
 }
 
-func (e Encoder) config() gomlxmodel.Config {
-	return gomlxmodel.Config{
-		Format: gomlxmodel.Format, Vocabulary: e.Vocabulary, Dim: e.Dim, Hidden: e.Hidden,
-		PromptIDs: e.PromptIDs, CodeIDs: e.CodeIDs,
+// encoder is the one that the params choose.
+func (p Params) encoder() gomlxmodel.Encoder {
+	if p.Encoder == "bag" {
+		return p.Bag
 	}
+	return p.Set
+}
+
+// config describes the model to be trained.
+func (p Params) config() gomlxmodel.Config {
+	c := gomlxmodel.Config{Encoder: p.Encoder, Set: &p.Set}
+	if p.Encoder == "bag" {
+		c.Set, c.Bag = nil, &p.Bag
+	}
+	return c
 }
 
 // candidate is a row of the input.
@@ -54,9 +71,11 @@ type candidate struct {
 
 // epochRow is a row of the training curve.
 type epochRow struct {
+	Seed            int64    `arrow:"seed"`
+	Fold            int64    `arrow:"fold"` // left out; -1 without folds
 	Epoch           int64    `arrow:"epoch"`
 	TrainLoss       float64  `arrow:"train_loss"`
-	ValidationLoss  float64  `arrow:"validation_loss"`
+	ValidationLoss  *float64 `arrow:"validation_loss"`  // null with folds
 	ValidationAUROC *float64 `arrow:"validation_auroc"` // mean within problems; null if no problem has both outcomes
 	Best            bool     `arrow:"best"`             // the lowest validation loss so far
 }
@@ -65,40 +84,65 @@ type epochRow struct {
 func Type() *node.Type {
 	return node.Def[Params]{
 		Name:    "gomlx_train",
-		Version: 1,
+		Version: 2,
 		Doc: "Trains an energy-based verifier on labelled candidates: energy low where the candidate works. " +
-			"It sees the prompt and the code, never a test. The same seed gives the same weights, also after an interruption.",
+			"The same seed gives the same weights, also after an interruption.",
 		Defaults: Params{
-			Split: "train", Validation: "validation",
-			Encoder:  Encoder{Vocabulary: 8192, Dim: 32, Hidden: 64, PromptIDs: 64, CodeIDs: 256},
-			Epochs:   40,
-			Patience: 8, Problems: 16, Candidates: 8, LearningRate: 2e-3, WeightDecay: 1e-2,
-			Contrastive: 1, Pointwise: 1, PassBelow: 0.5,
+			Split: "train", Validation: "validation", Encoder: "set",
+			Set:    gomlxmodel.Set{Use: []string{gomlxmodel.UseFacts, gomlxmodel.UseCentred, gomlxmodel.UsePeers}, Hidden: 48, Dropout: 0.2},
+			Bag:    gomlxmodel.Bag{Vocabulary: 8192, Dim: 32, Hidden: 64, PromptIDs: 64, CodeIDs: 256},
+			Epochs: 12, Problems: 16, LearningRate: 2e-3, Schedule: "cosine", WeightDecay: 1e-3, Clip: 5,
+			Loss: Loss{Contrastive: 0.3, Pointwise: 1}, PassBelow: 0.5, Seeds: 3,
 		},
 		Check: check,
-		Ports: func(Params) node.Ports {
-			return node.Ports{
-				In: []node.Port{{Name: "in", Doc: "Labelled candidates.", Schema: table.SchemaOf[candidate]()}},
-				Out: []node.Port{
-					{Name: "model", Doc: "The verifier: config.json and weights.safetensors."},
-					{Name: "curve", Doc: "One row an epoch.", Schema: table.SchemaOf[epochRow]()},
-				},
-			}
-		},
-		Run: run,
+		Ports: ports,
+		Run:   run,
 	}.Type()
+}
+
+func ports(p Params) node.Ports {
+	schema := table.SchemaOf[candidate]()
+	if p.encoder().NeedsFeatures() {
+		schema = table.Concat(schema, table.SchemaOf[codefacts.Features]())
+	}
+	return node.Ports{
+		In: []node.Port{{Name: "in", Doc: "Labelled candidates.", Schema: schema}},
+		Out: []node.Port{
+			{Name: "model", Doc: "The verifier: config.json and weights.safetensors."},
+			{Name: "curve", Doc: "One row an epoch.", Schema: table.SchemaOf[epochRow]()},
+		},
+	}
 }
 
 func check(p Params) error {
 	switch {
 	case p.Split == "":
 		return node.BadField("split", "name the split to train on")
-	case p.Validation == "" || p.Validation == p.Split:
+	case p.Folds == 1:
+		return node.BadField("folds", "one fold would leave nothing to train on; take 2 or more, or 0 for none")
+	case p.Folds == 0 && (p.Validation == "" || p.Validation == p.Split):
 		return node.BadField("validation", "name a split for validation that isn't the one to train on")
-	case p.Contrastive == 0 && p.Pointwise == 0:
-		return node.BadField("contrastive", "contrastive and pointwise are both 0, so there is nothing to learn")
+	case p.Loss == Loss{}:
+		return node.BadField("loss", "every part of the loss has weight 0, so there is nothing to learn")
 	case p.LearningRate == 0:
 		return node.BadField("learning_rate", "the learning rate must be above 0")
+	case p.Candidates == 1:
+		return node.BadField("batch_candidates", "one candidate can't be told from another; take 2 or more, or 0 for all")
+	case p.Encoder == "set":
+		return checkUse(p.Set.Use)
+	}
+	return nil
+}
+
+func checkUse(use []string) error {
+	known := []string{gomlxmodel.UseFacts, gomlxmodel.UseCentred, gomlxmodel.UsePeers}
+	for _, u := range use {
+		if !slices.Contains(known, u) {
+			return node.BadField("set.use", "%q is none of %v", u, known)
+		}
+	}
+	if len(use) == 0 {
+		return node.BadField("set.use", "name at least one of %v", known)
 	}
 	return nil
 }
@@ -108,19 +152,33 @@ func run(ctx context.Context, p Params, t node.Task) error {
 	if err != nil {
 		return err
 	}
-	tr, err := newTrainer(p, data, t)
+	dir, err := t.Scratch()
 	if err != nil {
 		return err
 	}
-	if err := tr.fit(ctx); err != nil {
+	e := &ensemble{params: p, data: data, host: t, dir: dir}
+	members, err := e.train(ctx)
+	if err != nil {
 		return err
+	}
+	return save(p, data, members, t)
+}
+
+func save(p Params, d *data, members []trained, t node.Task) error {
+	config := p.config()
+	config.Folds, config.Shown = d.folds, d.shown
+	var weights []gomlxmodel.Weights
+	var curve []epochRow
+	for _, m := range members {
+		config.Members = append(config.Members, m.Member)
+		weights, curve = append(weights, m.weights), append(curve, m.curve...)
 	}
 	dir, err := t.OutTree("model")
 	if err != nil {
 		return err
 	}
-	if err := gomlxmodel.Save(dir, p.Encoder.config(), tr.best); err != nil {
+	if err := gomlxmodel.Save(dir, config, weights); err != nil {
 		return fmt.Errorf("saving the model: %w", err)
 	}
-	return node.Emit(t, "curve", tr.curve)
+	return node.Emit(t, "curve", curve)
 }

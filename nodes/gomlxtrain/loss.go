@@ -6,74 +6,143 @@ import (
 	"github.com/ouroflow/ouroflow/nodes/internal/gomlxmodel"
 )
 
-// batch holds P problems of C candidates each; places that no candidate takes
-// have weight 0.
+// batch holds the items of up to P problems, one after the other: n of them, padded with
+// items that belong to none.
 type batch struct {
-	inputs []gomlxmodel.Input
-	passed []float32 // 1 or 0
-	weight []float32
+	problems int // P
+	inputs   []gomlxmodel.Input
+	owner    []int     // problem of each item; those that pad have none
+	passed   []float32 // share of its candidates that pass
+	energy   []float32 // label
+	weight   []float32 // adds up to 1 in each problem
 }
 
-func (b *batch) add(l labelled) {
-	b.inputs = append(b.inputs, l.input)
-	b.weight = append(b.weight, l.weight)
-	b.passed = append(b.passed, map[bool]float32{true: 1}[l.passed])
+// add adds the items of the next problem.
+func (b *batch) add(owner int, items []labelled) {
+	total := float32(0)
+	for _, l := range items {
+		total += l.weight
+	}
+	for _, l := range items {
+		b.inputs = append(b.inputs, l.Input)
+		b.owner = append(b.owner, owner)
+		b.passed, b.energy = append(b.passed, l.passed), append(b.energy, l.energy)
+		b.weight = append(b.weight, l.weight/total)
+	}
 }
 
-// pad fills up to n places with copies that have no weight.
-func (b *batch) pad(n int) {
-	for len(b.inputs) < n {
+// sizes of batches are multiples of this, so that a few graphs serve all.
+const batchStep = 256
+
+// pad fills up the batch.
+func (b *batch) pad() {
+	for len(b.inputs)%batchStep != 0 {
 		b.inputs = append(b.inputs, b.inputs[0])
-		b.weight, b.passed = append(b.weight, 0), append(b.passed, 0)
+		b.passed, b.energy, b.weight = append(b.passed, 0), append(b.energy, 0), append(b.weight, 0)
 	}
 }
 
-// tensors returns prompt, code and surface as the model wants them, then passed
-// and weight of shape [P, C].
-func (b *batch) tensors(c gomlxmodel.Config, problems, candidates int) []any {
-	p, k, s := c.Batch(b.inputs)
+// tensors returns what the model wants, then the labels.
+func (b *batch) tensors(e gomlxmodel.Encoder) []any {
+	return append(e.Tensors(b.inputs), b.labels()...)
+}
+
+// labels returns membership [P, n], passed, energy and weight [n].
+func (b *batch) labels() []any {
+	n := len(b.inputs)
+	membership := make([]float32, b.problems*n)
+	for i, p := range b.owner {
+		membership[p*n+i] = 1
+	}
 	return []any{
-		p, k, s,
-		tensors.FromFlatDataAndDimensions(b.passed, problems, candidates),
-		tensors.FromFlatDataAndDimensions(b.weight, problems, candidates),
+		tensors.FromFlatDataAndDimensions(membership, b.problems, n),
+		tensors.FromFlatDataAndDimensions(b.passed, n),
+		tensors.FromFlatDataAndDimensions(b.energy, n),
+		tensors.FromFlatDataAndDimensions(b.weight, n),
 	}
 }
 
-// Added to the logits of what a softmax must not see.
-const minusInfinity = -1e9
+// labels are the inputs of the loss in a graph; see batch.labels.
+type labels struct {
+	membership, passed, energy, weight *graph.Node
+}
+
+// Scores are cut here before they are exponents.
+const largestScore = 20
 
 // Weight of the mean squared energy, which keeps the scale of energies from
 // drifting.
 const energyDecay = 1e-3
 
-// loss builds the training loss from energies, passed and weight, all [P, C]. With the score
-// s = -E, y = passed and w = weight, for each problem that has candidates
+// total builds the training loss from energies [n]. With the score s = -E, y = share that
+// passes, t = label energy and w = weight, for each problem
 //
-//	pointwise   = sum w (softplus(s) - y s) / sum w
-//	contrastive = logsumexp(s) - logsumexp(s where y)       (if it has both outcomes)
+//	pointwise   = sum w (softplus(s) - y s)
+//	contrastive = log sum exp(s) - log sum exp(s where y > 1/2)     (if it has both)
+//	margin      = mean over passing i and failing j of relu(t_j - t_i - (E_j - E_i))
+//	mse         = sum w (E - t)^2
 //
-// and the loss is the mean of each over the problems that it is defined for,
-// weighted by the params, plus energyDecay E^2. The second is InfoNCE with many
-// positives at temperature 1.
-func loss(p Params, energies, passed, weight *graph.Node) *graph.Node {
+// and the loss is the mean of each over the problems that it is defined for, weighted by
+// the params, plus energyDecay w E^2. Contrastive is InfoNCE with many positives at
+// temperature 1; it counts each distinct item once, however often it was sampled.
+func (l Loss) total(energies *graph.Node, y labels) *graph.Node {
 	score := graph.Neg(energies)
-	present := graph.ConvertDType(graph.GreaterThan(weight, graph.ZerosLike(weight)), score.DType())
-	positive := graph.Mul(present, passed)
-	negative := graph.Mul(present, graph.OneMinus(passed))
+	present := isSome(y.sum(graph.OnesLike(energies)))
+	bce := graph.Sub(graph.Softplus(score), graph.Mul(y.passed, score))
+	total := graph.MulScalar(meanWhere(y.sum(graph.Mul(y.weight, graph.Square(energies))), present), energyDecay)
+	add := func(weight float64, part func() *graph.Node) {
+		if weight > 0 {
+			total = graph.Add(total, graph.MulScalar(part(), weight))
+		}
+	}
+	add(l.Pointwise, func() *graph.Node { return meanWhere(y.sum(graph.Mul(y.weight, bce)), present) })
+	add(l.Contrastive, func() *graph.Node { return y.contrastive(score) })
+	add(l.Margin, func() *graph.Node { return y.margin(energies) })
+	add(l.MSE, func() *graph.Node {
+		return meanWhere(y.sum(graph.Mul(y.weight, graph.Square(graph.Sub(energies, y.energy)))), present)
+	})
+	return total
+}
 
-	bce := graph.Sub(graph.Softplus(score), graph.Mul(passed, score))
-	total := graph.ReduceSum(weight, 1)
-	perProblem := graph.Div(graph.ReduceSum(graph.Mul(weight, bce), 1), graph.MaxScalar(total, 1e-6))
-	pointwise := meanWhere(perProblem, isSome(total))
+// sum adds up the values of each problem's items: [n] to [P].
+func (y labels) sum(values *graph.Node) *graph.Node { return graph.Dot(y.membership, values) }
 
-	nce := graph.Sub(logSumExp(score, present), logSumExp(score, positive))
-	both := graph.Mul(isSome(graph.ReduceSum(positive, 1)), isSome(graph.ReduceSum(negative, 1)))
-	contrastive := meanWhere(nce, both)
+// spread gives each item its problem's value: [P] to [n].
+func (y labels) spread(values *graph.Node) *graph.Node {
+	return graph.DotGeneral(values, []int{0}, nil, y.membership, []int{0}, nil)
+}
 
-	decay := meanWhere(graph.Mul(energies, energies), present)
-	return graph.Add(
-		graph.Add(graph.MulScalar(pointwise, p.Pointwise), graph.MulScalar(contrastive, p.Contrastive)),
-		graph.MulScalar(decay, energyDecay))
+// sides are 1 for items that pass and for items that fail, and for problems with both.
+func (y labels) sides() (pass, fail, both *graph.Node) {
+	member := isSome(graph.ReduceSum(y.membership, 0))
+	pass = graph.Mul(member, isSome(graph.AddScalar(y.passed, -0.5)))
+	fail = graph.Sub(member, pass)
+	return pass, fail, graph.Mul(isSome(y.sum(pass)), isSome(y.sum(fail)))
+}
+
+func (y labels) contrastive(score *graph.Node) *graph.Node {
+	pass, _, both := y.sides()
+	mass := graph.Exp(graph.ClipScalar(score, -largestScore, largestScore))
+	absent := graph.OneMinus(both) // whose logarithm isn't asked for
+	all := graph.Log(graph.Add(y.sum(mass), absent))
+	passing := graph.Log(graph.Add(y.sum(graph.Mul(mass, pass)), absent))
+	return meanWhere(graph.Sub(all, passing), both)
+}
+
+// margin weighs every pair of a problem alike, and every problem.
+func (y labels) margin(energies *graph.Node) *graph.Node {
+	pass, fail, both := y.sides()
+	share := func(side *graph.Node) *graph.Node {
+		return graph.Div(side, graph.MaxScalar(y.spread(y.sum(side)), 1))
+	}
+	gap := func(x *graph.Node) *graph.Node { // of x_j - x_i at [i, j]
+		return graph.Sub(graph.ExpandAxes(x, 0), graph.ExpandAxes(x, 1))
+	}
+	same := graph.DotGeneral(y.membership, []int{0}, nil, y.membership, []int{0}, nil)
+	short := graph.Sub(gap(y.energy), gap(energies))
+	hinge := graph.MaxScalar(short, 0)
+	pairs := graph.Mul(graph.Mul(graph.ExpandAxes(share(pass), 1), graph.ExpandAxes(share(fail), 0)), same)
+	return graph.Div(graph.ReduceAllSum(graph.Mul(hinge, pairs)), graph.MaxScalar(graph.ReduceAllSum(both), 1))
 }
 
 // isSome is 1 where x is above 0, else 0.
@@ -84,12 +153,4 @@ func isSome(x *graph.Node) *graph.Node {
 // meanWhere is the mean of x over the places where mask is 1, 0 if there are none.
 func meanWhere(x, mask *graph.Node) *graph.Node {
 	return graph.Div(graph.ReduceAllSum(graph.Mul(x, mask)), graph.MaxScalar(graph.ReduceAllSum(mask), 1))
-}
-
-// logSumExp is taken along the candidates where mask is 1: [P, C] to [P].
-func logSumExp(x, mask *graph.Node) *graph.Node {
-	masked := graph.Add(graph.Mul(x, mask), graph.MulScalar(graph.OneMinus(mask), minusInfinity))
-	top := graph.StopGradient(graph.ReduceMax(masked, 1))
-	sum := graph.ReduceSum(graph.Exp(graph.Sub(masked, graph.ExpandAxes(top, -1))), 1)
-	return graph.Add(top, graph.Log(sum))
 }

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/node/nodetest"
+	"github.com/ouroflow/ouroflow/nodes/internal/gomlxmodel"
 )
 
 // synthetic makes problems in which code that returns sorted(x) passes and code
@@ -31,8 +33,8 @@ func synthetic(problems int) []candidate {
 
 func small(p any) {
 	q := p.(*Params)
-	q.Encoder = Encoder{Vocabulary: 512, Dim: 8, Hidden: 16, PromptIDs: 16, CodeIDs: 48}
-	q.Epochs, q.Problems, q.Candidates, q.LearningRate = 12, 4, 4, 1e-2
+	q.Encoder, q.Bag = "bag", gomlxmodel.Bag{Vocabulary: 512, Dim: 8, Hidden: 16, PromptIDs: 16, CodeIDs: 48, Dropout: 0.1}
+	q.Epochs, q.Patience, q.Problems, q.Candidates, q.LearningRate, q.Seeds = 30, 30, 4, 4, 1e-2, 2
 }
 
 func TestLearns(t *testing.T) {
@@ -63,9 +65,10 @@ func TestDeterminism(t *testing.T) {
 			p.(*Params).Epochs, p.(*Params).Seed = 5, seed
 		}
 		if interruptAt > 0 {
+			var once sync.Once
 			testHookEpoch = func(epoch int) {
 				if epoch == interruptAt {
-					close(b.Drain)
+					once.Do(func() { close(b.Drain) })
 				}
 			}
 			_, err := b.Run(t, Type(), set)

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/gomlx/gomlx/backends"
+	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	"github.com/gomlx/gomlx/pkg/core/graph"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	mlctx "github.com/gomlx/gomlx/pkg/ml/context"
@@ -16,17 +18,19 @@ import (
 	"github.com/ouroflow/ouroflow/nodes/internal/rank"
 )
 
-// trainer fits a model. What an epoch does depends on the seed, its number and
+// trainer fits one model. What an epoch does depends on the seed, its number and
 // the variables alone, so that training can go on from any checkpoint.
 type trainer struct {
-	params Params
-	config gomlxmodel.Config
-	data   *data
-	host   node.Host
-	ctx    *mlctx.Context
-	step   *mlctx.Exec // one step of the optimizer; returns the loss
-	eval   *mlctx.Exec // the loss alone
-	scorer *gomlxmodel.Scorer
+	params            Params
+	member            gomlxmodel.Member
+	encoder           gomlxmodel.Encoder
+	train, validation []*problem
+	host              node.Host
+	dir               string // of checkpoints
+	ctx               *mlctx.Context
+	step              *mlctx.Exec // one step of the optimizer; returns the loss
+	eval              *mlctx.Exec // the loss alone
+	scorer            *gomlxmodel.Scorer
 
 	epoch    int // epochs done
 	stale    int // epochs since the best one
@@ -35,48 +39,90 @@ type trainer struct {
 	curve    []epochRow
 }
 
-func newTrainer(p Params, d *data, host node.Host) (*trainer, error) {
-	t := &trainer{params: p, config: p.Encoder.config(), data: d, host: host, bestLoss: math.Inf(1)}
+func newTrainer(backend backends.Backend, p Params, m gomlxmodel.Member, train, validation []*problem, host node.Host, dir string) (t *trainer, err error) {
+	defer gomlxmodel.Recovered(&err)
+	t = &trainer{params: p, member: m, encoder: p.encoder(), train: train, validation: validation, host: host, dir: dir, bestLoss: math.Inf(1)}
 	if err := t.restore(); err != nil {
 		return nil, err
 	}
 	if t.ctx == nil {
-		t.ctx = t.config.Initial(uint64(p.Seed)).Context()
+		t.ctx = t.initial().Context()
 	}
-	backend, err := gomlxmodel.Backend()
-	if err != nil {
+	if t.step, err = mlctx.NewExec(backend, t.ctx, t.stepGraph); err != nil {
 		return nil, err
 	}
-	adam := optimizers.Adam().LearningRate(p.LearningRate).WeightDecay(p.WeightDecay).Done()
-	if t.step, err = mlctx.NewExec(backend, t.ctx, func(ctx *mlctx.Context, in []*graph.Node) *graph.Node {
-		ctx.SetTraining(in[0].Graph(), true)
-		l := t.graph(ctx, in)
-		adam.UpdateGraph(ctx, in[0].Graph(), l)
-		return l
+	if t.eval, err = mlctx.NewExec(backend, t.ctx, func(ctx *mlctx.Context, in []*graph.Node) *graph.Node {
+		return t.lossGraph(&gomlxmodel.Pass{Context: ctx}, in)
 	}); err != nil {
 		return nil, err
 	}
-	if t.eval, err = mlctx.NewExec(backend, t.ctx, t.graph); err != nil {
-		return nil, err
-	}
-	t.scorer, err = gomlxmodel.NewScorer(t.config, t.ctx)
+	t.scorer, err = gomlxmodel.NewScorer(backend, t.encoder, t.ctx)
 	return t, err
 }
 
-// graph builds the loss of a batch: prompt, code, surface, passed, weight.
-func (t *trainer) graph(ctx *mlctx.Context, in []*graph.Node) *graph.Node {
-	energies := t.config.Energies(ctx, in[0], in[1], in[2])
-	return loss(t.params, graph.Reshape(energies, in[3].Shape().Dimensions...), in[3], in[4])
+// initial are the weights that training starts from.
+func (t *trainer) initial() gomlxmodel.Weights {
+	w := t.encoder.Initial(uint64(t.member.Seed))
+	for name, c := range t.encoder.Constants(itemsOf(t.train)) {
+		w[name] = c
+	}
+	return w
+}
+
+func itemsOf(problems []*problem) []gomlxmodel.Item {
+	var items []gomlxmodel.Item
+	for _, q := range problems {
+		for _, l := range q.items {
+			items = append(items, l.Item)
+		}
+	}
+	return items
+}
+
+// stepGraph builds a step: the learning rate, the state of random numbers, and a batch.
+func (t *trainer) stepGraph(ctx *mlctx.Context, in []*graph.Node) *graph.Node {
+	rate, key, rest := in[0], in[1], in[2:]
+	g := rate.Graph()
+	ctx.SetTraining(g, true)
+	gomlxmodel.Freeze(ctx)
+	l := t.lossGraph(&gomlxmodel.Pass{Context: ctx, Key: key}, rest)
+	gradients := ctx.BuildTrainableVariablesGradientsGraph(l)
+	if t.params.Clip > 0 {
+		clip(gradients, t.params.Clip)
+	}
+	optimizers.LearningRateVar(ctx, dtypes.Float32, 0).SetValueGraph(rate)
+	adam := optimizers.Adam().LearningRate(0).WeightDecay(t.params.WeightDecay).Done()
+	adam.(gradientOptimizer).UpdateGraphWithGradients(ctx, gradients, l.DType())
+	return l
+}
+
+// gradientOptimizer is what GoMLX's optimizers are that take gradients.
+type gradientOptimizer interface {
+	UpdateGraphWithGradients(ctx *mlctx.Context, gradients []*graph.Node, loss dtypes.DType)
+}
+
+// clip scales gradients down together if their norm is above a limit.
+func clip(gradients []*graph.Node, limit float64) {
+	squares := graph.ScalarZero(gradients[0].Graph(), dtypes.Float32)
+	for _, g := range gradients {
+		squares = graph.Add(squares, graph.ReduceAllSum(graph.Square(g)))
+	}
+	scale := graph.MinScalar(graph.DivScalar(graph.Reciprocal(graph.AddScalar(graph.Sqrt(squares), 1e-12)), 1/limit), 1)
+	for i, g := range gradients {
+		gradients[i] = graph.Mul(g, scale)
+	}
+}
+
+// lossGraph builds the loss of a batch: the model's tensors, then those of labels.
+func (t *trainer) lossGraph(p *gomlxmodel.Pass, in []*graph.Node) *graph.Node {
+	at := len(in) - 4
+	return t.params.Loss.total(t.encoder.Energies(p, in[:at]), labels{in[at], in[at+1], in[at+2], in[at+3]})
 }
 
 // fit trains until the epochs are done or the validation loss stays worse.
-func (t *trainer) fit(ctx context.Context) (err error) {
-	defer func() { // GoMLX reports errors while building a graph by panics
-		if p := recover(); p != nil {
-			err = fmt.Errorf("training: %v", p)
-		}
-	}()
-	for t.epoch < t.params.Epochs && t.stale < t.params.Patience {
+func (t *trainer) fit(ctx context.Context, progress func()) (err error) {
+	defer gomlxmodel.Recovered(&err)
+	for t.epoch < t.params.Epochs && (t.params.Patience == 0 || t.stale < t.params.Patience) {
 		if err := t.stopped(ctx); err != nil {
 			return err
 		}
@@ -86,6 +132,7 @@ func (t *trainer) fit(ctx context.Context) (err error) {
 		if err := t.checkpoint(); err != nil {
 			return fmt.Errorf("writing a checkpoint: %w", err)
 		}
+		progress()
 		if testHookEpoch != nil {
 			testHookEpoch(t.epoch)
 		}
@@ -108,14 +155,14 @@ func (t *trainer) stopped(ctx context.Context) error {
 }
 
 func (t *trainer) runEpoch(ctx context.Context) error {
-	rng := rand.New(rand.NewPCG(uint64(t.params.Seed), uint64(t.epoch)+100))
-	batches := t.batches(t.data.train, rng)
+	rng := rand.New(rand.NewPCG(uint64(t.member.Seed), uint64(t.epoch)+100))
+	batches := t.batches(t.train, rng)
 	sum := 0.0
-	for _, b := range batches {
+	for i, b := range batches {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		l, err := t.run(t.step, b)
+		l, err := t.runStep(b, t.epoch*len(batches)+i, t.params.Epochs*len(batches), rng)
 		if err != nil {
 			return err
 		}
@@ -127,36 +174,70 @@ func (t *trainer) runEpoch(ctx context.Context) error {
 	return t.endEpoch(sum / float64(len(batches)))
 }
 
-func (t *trainer) endEpoch(trainLoss float64) error {
-	valLoss, err := t.validationLoss()
-	if err != nil {
-		return err
+func (t *trainer) runStep(b *batch, step, steps int, rng *rand.Rand) (float64, error) {
+	key := []uint64{rng.Uint64(), rng.Uint64(), rng.Uint64()}
+	return run1(t.step, append([]any{float32(t.params.rate(step, steps)), key}, b.tensors(t.encoder)...))
+}
+
+// rate is the learning rate of a step.
+func (p Params) rate(step, steps int) float64 {
+	rate := p.LearningRate
+	if p.Schedule == "cosine" {
+		rate *= (1 + math.Cos(math.Pi*float64(step)/float64(steps))) / 2
 	}
-	row := epochRow{Epoch: int64(t.epoch + 1), TrainLoss: trainLoss, ValidationLoss: valLoss, Best: valLoss < t.bestLoss}
-	if row.ValidationAUROC, err = t.validationAUROC(); err != nil {
-		return err
+	if step < p.Warmup {
+		rate *= float64(step+1) / float64(p.Warmup)
+	}
+	return rate
+}
+
+func run1(x *mlctx.Exec, in []any) (float64, error) {
+	out, err := x.Exec(in...)
+	if err != nil {
+		return 0, err
+	}
+	return float64(tensors.ToScalar[float32](out[0])), nil
+}
+
+func (t *trainer) endEpoch(trainLoss float64) (err error) {
+	row := epochRow{Seed: int64(t.member.Seed), Fold: int64(t.member.Fold), Epoch: int64(t.epoch + 1), TrainLoss: trainLoss, Best: true}
+	if len(t.validation) > 0 {
+		if err := t.validate(&row); err != nil {
+			return err
+		}
 	}
 	t.epoch++
 	t.stale++
 	if row.Best {
-		t.stale, t.bestLoss = 0, valLoss
+		t.stale = 0
+	}
+	if row.Best || t.params.Patience == 0 {
 		if t.best, err = gomlxmodel.ReadWeights(t.ctx); err != nil {
 			return err
 		}
 	}
 	t.curve = append(t.curve, row)
-	note := fmt.Sprintf("loss %.4f, validation %.4f", trainLoss, valLoss)
-	t.host.Progress(int64(t.epoch), int64(t.params.Epochs), note)
-	t.host.Logf("epoch %d: %s, best %.4f", t.epoch, note, t.bestLoss)
 	return nil
 }
 
-func (t *trainer) run(x *mlctx.Exec, b *batch) (float64, error) {
-	out, err := x.Exec(b.tensors(t.config, t.params.Problems, t.params.Candidates)...)
+// validate fills in what the validation problems say.
+func (t *trainer) validate(row *epochRow) error {
+	loss, err := t.validationLoss()
 	if err != nil {
-		return 0, err
+		return err
 	}
-	return float64(tensors.ToScalar[float32](out[0])), nil
+	row.ValidationLoss, row.Best = &loss, loss < t.bestLoss
+	t.bestLoss = min(t.bestLoss, loss)
+	row.ValidationAUROC, err = t.validationAUROC()
+	return err
+}
+
+// note tells how good the best epoch is.
+func (t *trainer) note() string {
+	if len(t.validation) == 0 {
+		return "no validation"
+	}
+	return fmt.Sprintf("best validation loss %.4f", t.bestLoss)
 }
 
 // batches cuts the problems, in random order, into batches, each problem with a
@@ -165,25 +246,30 @@ func (t *trainer) batches(problems []*problem, rng *rand.Rand) []*batch {
 	order := rng.Perm(len(problems))
 	var out []*batch
 	for chunk := range slices.Chunk(order, t.params.Problems) {
-		b := &batch{}
+		b := &batch{problems: t.params.Problems}
 		for i, q := range chunk {
-			for _, c := range choose(problems[q], t.params.Candidates, rng) {
-				b.add(problems[q].candidates[c])
-			}
-			b.pad((i + 1) * t.params.Candidates)
+			b.add(i, t.choose(problems[q], rng))
 		}
-		b.pad(t.params.Problems * t.params.Candidates)
+		b.pad()
 		out = append(out, b)
 	}
 	return out
 }
 
-// choose draws up to n candidates: half passing and half failing, or more of one
-// where there are too few of the other.
-func choose(q *problem, n int, rng *rand.Rand) []int {
+// choose draws items: half passing and half failing, or more of one where there are too
+// few of the other.
+func (t *trainer) choose(q *problem, rng *rand.Rand) []labelled {
+	n := t.params.Candidates
+	if n == 0 {
+		return q.items
+	}
 	pass, fail := shuffled(q.passing, rng), shuffled(q.failing, rng)
 	p := min(len(pass), max(n/2, n-len(fail)))
-	return append(pass[:p], fail[:min(len(fail), n-p)]...)
+	var chosen []labelled
+	for _, i := range append(pass[:p], fail[:min(len(fail), n-p)]...) {
+		chosen = append(chosen, q.items[i])
+	}
+	return chosen
 }
 
 func shuffled(list []int, rng *rand.Rand) []int {
@@ -196,10 +282,10 @@ func shuffled(list []int, rng *rand.Rand) []int {
 // candidates every time.
 func (t *trainer) validationLoss() (float64, error) {
 	rng := rand.New(rand.NewPCG(uint64(t.params.Seed), 2))
-	batches := t.batches(t.data.validation, rng)
+	batches := t.batches(t.validation, rng)
 	sum := 0.0
 	for _, b := range batches {
-		l, err := t.run(t.eval, b)
+		l, err := run1(t.eval, b.tensors(t.encoder))
 		if err != nil {
 			return 0, err
 		}
@@ -212,15 +298,15 @@ func (t *trainer) validationLoss() (float64, error) {
 // a passing candidate has a lower energy than a failing one.
 func (t *trainer) validationAUROC() (*float64, error) {
 	sum, n := 0.0, 0
-	for _, q := range t.data.validation {
+	for _, q := range t.validation {
 		if !q.both() {
 			continue
 		}
-		inputs, passed := make([]gomlxmodel.Input, len(q.candidates)), make([]bool, len(q.candidates))
-		for i, c := range q.candidates {
-			inputs[i], passed[i] = c.input, c.passed
+		passed := make([]bool, len(q.items))
+		for i, l := range q.items {
+			passed[i] = l.passed > 0.5
 		}
-		energies, err := t.scorer.Score(inputs)
+		energies, err := t.scorer.Score(itemsOf([]*problem{q}))
 		if err != nil {
 			return nil, err
 		}

@@ -3,8 +3,11 @@ package gomlxmodel
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/ouroflow/ouroflow/engine/table"
 )
@@ -15,15 +18,70 @@ const (
 	weightsFile = "weights.safetensors"
 )
 
-// Save writes a model into a folder.
-func Save(dir string, c Config, w Weights) error {
-	b, err := EncodeTensors(w, nil)
+// Format is the version of the model artifact.
+const Format = 2
+
+// Config describes a trained verifier.
+type Config struct {
+	Format  int            `json:"format"`
+	Encoder string         `json:"encoder"` // which of the following it is
+	Set     *Set           `json:"set,omitempty"`
+	Bag     *Bag           `json:"bag,omitempty"`
+	Shown   int            `json:"shown_tests"`     // most tests of a problem that were shown to it in training
+	Members []Member       `json:"members"`         // in the order of their weights
+	Folds   map[string]int `json:"folds,omitempty"` // of the problems that members were trained on
+}
+
+// Member is one of the models that a verifier is the mean of.
+type Member struct {
+	Seed int `json:"seed"`
+	Fold int `json:"fold"` // whose problems it has not seen; -1 if there are no folds
+}
+
+// NoFold is the fold of members that saw all problems.
+const NoFold = -1
+
+// Architecture returns the encoder.
+func (c Config) Architecture() (Encoder, error) {
+	switch {
+	case c.Encoder == "set" && c.Set != nil:
+		return *c.Set, nil
+	case c.Encoder == "bag" && c.Bag != nil:
+		return *c.Bag, nil
+	default:
+		return nil, fmt.Errorf("the model has the encoder %q, which this program doesn't know", c.Encoder)
+	}
+}
+
+// members are the places of those that judge a problem: the ones that haven't seen it,
+// or all if it is new.
+func (c Config) membersFor(problem string) []int {
+	var list []int
+	fold, seen := c.Folds[problem]
+	for i, m := range c.Members {
+		if !seen || m.Fold == fold {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// Save writes a model into a folder: the weights of each member.
+func Save(dir string, c Config, members []Weights) error {
+	all := Weights{}
+	for i, w := range members {
+		for name, t := range w {
+			all[fmt.Sprintf("%d/%s", i, name)] = t
+		}
+	}
+	b, err := EncodeTensors(all, nil)
 	if err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(dir, weightsFile), b, 0o666); err != nil {
 		return err
 	}
+	c.Format = Format
 	head, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return err
@@ -32,7 +90,7 @@ func Save(dir string, c Config, w Weights) error {
 }
 
 // Load reads a model from a tree that Save filled.
-func Load(tree *table.Tree) (Config, Weights, error) {
+func Load(tree *table.Tree) (Config, []Weights, error) {
 	var c Config
 	head, err := tree.ReadFile(configFile)
 	if err != nil {
@@ -48,6 +106,28 @@ func Load(tree *table.Tree) (Config, Weights, error) {
 	if err != nil {
 		return c, nil, err
 	}
-	w, _, err := DecodeTensors(b)
-	return c, w, err
+	all, _, err := DecodeTensors(b)
+	if err != nil {
+		return c, nil, fmt.Errorf("%s: %w", weightsFile, err)
+	}
+	members, err := byMember(all, len(c.Members))
+	return c, members, err
+}
+
+// byMember sorts the weights of all members.
+func byMember(all Weights, n int) ([]Weights, error) {
+	members := make([]Weights, n)
+	for i := range members {
+		members[i] = Weights{}
+		prefix := fmt.Sprintf("%d/", i)
+		for _, name := range slices.Sorted(maps.Keys(all)) {
+			if short, ok := strings.CutPrefix(name, prefix); ok {
+				members[i][short] = all[name]
+			}
+		}
+		if len(members[i]) == 0 {
+			return nil, fmt.Errorf("%s: the weights of member %d are missing", weightsFile, i)
+		}
+	}
+	return members, nil
 }

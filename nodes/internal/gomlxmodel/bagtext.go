@@ -24,32 +24,24 @@ func tokens(text string) []string {
 	return found
 }
 
-// Input is one candidate as the model sees it: [CLS] prompt [SEP] code, each
-// segment as the ids of its hashed 1- and 2-grams, padded with 0.
-type Input struct {
-	Prompt    []int32   // PromptIDs long
-	Code      []int32   // CodeIDs long
-	Surface   []float32 // see surface
-	Truncated bool      // the code was longer than the model looks
-}
-
-// Encode makes the input of a candidate.
-func (c Config) Encode(prompt, code string) Input {
+// Encode makes the input of a candidate: [CLS] prompt [SEP] code, each segment as the
+// ids of its hashed 1- and 2-grams, padded with 0, and the surface of the code.
+func (b Bag) Encode(prompt, code string) Input {
 	words, lex := tokens(strings.ToLower(prompt)), tokens(code)
-	in := Input{Prompt: make([]int32, c.PromptIDs), Code: make([]int32, c.CodeIDs)}
-	c.grams(in.Prompt, "p", append([]string{"[CLS]"}, words...))
-	in.Truncated = c.grams(in.Code, "c", append([]string{"[SEP]"}, lex...))
-	in.Surface = surface(words, code, lex)
+	in := Input{Prompt: make([]int32, b.PromptIDs), Code: make([]int32, b.CodeIDs)}
+	b.grams(in.Prompt, "p", append([]string{"[CLS]"}, words...))
+	in.Truncated = b.grams(in.Code, "c", append([]string{"[SEP]"}, lex...))
+	in.Values = surface(words, code, lex)
 	return in
 }
 
 // grams fills ids with the hashed 1- and 2-grams of a segment, in order, and
 // reports whether some were left out.
-func (c Config) grams(ids []int32, segment string, toks []string) bool {
+func (b Bag) grams(ids []int32, segment string, toks []string) bool {
 	n := 0
 	add := func(gram string) {
 		if n < len(ids) {
-			ids[n] = c.bucket(segment + gram)
+			ids[n] = b.bucket(segment + gram)
 		}
 		n++
 	}
@@ -63,10 +55,10 @@ func (c Config) grams(ids []int32, segment string, toks []string) bool {
 }
 
 // bucket hashes a gram to an id from 1; 0 is padding.
-func (c Config) bucket(gram string) int32 {
+func (b Bag) bucket(gram string) int32 {
 	h := fnv.New32a()
 	h.Write([]byte(gram))
-	return int32(h.Sum32()%uint32(c.Vocabulary-1)) + 1
+	return int32(h.Sum32()%uint32(b.Vocabulary-1)) + 1
 }
 
 // surfaceSize is the number of values that surface returns.

@@ -1,19 +1,13 @@
-// Package gomlxmodel is the verifier: an energy function over a prompt and a
-// candidate, low where the candidate is likely to pass.
-//
-// The encoder "bag" embeds hashed 1- and 2-grams and averages them per segment:
-//
-//	p = mean of E[id] over the prompt's ids      c = mean over the code's ids
-//	h = gelu(W1 [c; p; c*p; surface] + b1)       energy = W2 h + b2
-//
-// with E of shape [Vocabulary, Dim], W1 [3 Dim + 12, Hidden], W2 [Hidden, 1].
+// Package gomlxmodel is the verifier: an energy for each candidate of a problem, low
+// where it is likely to pass. An Encoder says what a model looks at and how it makes an
+// energy of that; a Config describes a trained model, whose members are averaged.
 package gomlxmodel
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/gomlx/gomlx/backends"
@@ -22,31 +16,84 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/shapes"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/gomlx/gomlx/pkg/ml/context"
-	"github.com/gomlx/gomlx/pkg/ml/layers/activations"
 )
 
-// Config gives the sizes of a model.
-type Config struct {
-	Format     int `json:"format"`
-	Vocabulary int `json:"vocabulary"` // hash buckets, the padding included
-	Dim        int `json:"dim"`        // width of an embedding
-	Hidden     int `json:"hidden"`     // width of the hidden layer
-	PromptIDs  int `json:"prompt_ids"` // grams of the prompt that count
-	CodeIDs    int `json:"code_ids"`   // grams of the code that count
+// Encoder is an architecture with its sizes.
+type Encoder interface {
+	// Items returns the distinct inputs that the candidates of a problem make, and
+	// which of them belongs to each candidate.
+	Items(p *Problem) (items []Item, of []int)
+	// Initial draws the weights that training starts from. They depend on the seed and
+	// the sizes only, not on the backend.
+	Initial(seed uint64) Weights
+	// Constants are weights that are set once, from what is trained on.
+	Constants(items []Item) Weights
+	// Tensors packs inputs for Energies.
+	Tensors(inputs []Input) []any
+	// Energies builds the graph of the energies of n inputs: [n] of float32.
+	Energies(p *Pass, in []*graph.Node) *graph.Node
+	// NeedsFeatures tells whether Items looks at what code_features found.
+	NeedsFeatures() bool
 }
 
-// Format is the version of the model artifact.
-const Format = 1
+// Input is what a model sees of one candidate.
+type Input struct {
+	Prompt, Code []int32   // token ids
+	Values       []float32 // what else is measured
+	Truncated    bool      // the code was longer than the model looks
+}
+
+// Item is an input that one or more candidates of a problem make.
+type Item struct {
+	Input
+	Count float64 // candidates
+}
 
 // scope is where the model's variables live in a context.
 const scope = "energy"
 
-// Backend returns the pure-Go backend. With its default parallelism it can
-// deadlock on two processors; unlimited parallelism never did.
-var Backend = sync.OnceValues(func() (backends.Backend, error) {
+// Pass is one evaluation of a model's graph.
+type Pass struct {
+	Context *context.Context
+	Key     *graph.Node // state of the random numbers for dropout; nil when not training
+}
+
+// weight is a variable of the model in a graph.
+func (p *Pass) weight(g *graph.Graph, name string, shape shapes.Shape) *graph.Node {
+	return p.Context.In(scope).VariableWithShape(name, shape).ValueGraph(g)
+}
+
+// dense is x W + b, x of shape [n, in].
+func (p *Pass) dense(x *graph.Node, suffix string, out int) *graph.Node {
+	in := x.Shape().Dim(-1)
+	w := p.weight(x.Graph(), "w"+suffix, shapes.Make(x.DType(), in, out))
+	b := p.weight(x.Graph(), "b"+suffix, shapes.Make(x.DType(), out))
+	return graph.Add(graph.Dot(x, w), graph.ExpandAxes(b, 0))
+}
+
+// dropout leaves out a share of the values while training, and scales up the others.
+func (p *Pass) dropout(x *graph.Node, rate float64) *graph.Node {
+	if p.Key == nil || rate == 0 {
+		return x
+	}
+	var u *graph.Node
+	p.Key, u = graph.RandomUniform(p.Key, x.Shape())
+	kept := graph.ConvertDType(graph.GreaterOrEqual(u, graph.Scalar(x.Graph(), x.DType(), rate)), x.DType())
+	return graph.Mul(x, graph.DivScalar(kept, 1-rate))
+}
+
+// NewBackend returns a pure-Go backend for one goroutine. Models this small are computed
+// fastest one operation after the other, and several models beside each other; with its
+// default parallelism the library can deadlock on two processors.
+func NewBackend() (backends.Backend, error) {
+	greeting.Lock()
+	defer greeting.Unlock()
 	defer quietly()()
-	return backends.NewWithConfig("go:parallelism=-1")
-})
+	return backends.NewWithConfig("go:parallelism=-1,ops_sequential")
+}
+
+// greeting guards the standard output while quietly has it.
+var greeting sync.Mutex
 
 // quietly keeps the backend's greeting out of the standard output, which other
 // programs read.
@@ -63,20 +110,6 @@ func quietly() func() {
 // Weights are tensors by the name of their variable.
 type Weights map[string]*tensors.Tensor
 
-// Initial draws the weights that training starts from. They depend on the seed
-// and the sizes only, not on the backend.
-func (c Config) Initial(seed uint64) Weights {
-	rng := rand.New(rand.NewPCG(seed, 1))
-	in := 3*c.Dim + surfaceSize
-	return Weights{
-		"embedding": normal(rng, 0.1, c.Vocabulary, c.Dim),
-		"w1":        normal(rng, math.Sqrt(2/float64(in)), in, c.Hidden),
-		"b1":        normal(rng, 0, c.Hidden),
-		"w2":        normal(rng, math.Sqrt(1/float64(c.Hidden)), c.Hidden, 1),
-		"b2":        normal(rng, 0, 1),
-	}
-}
-
 func normal(rng *rand.Rand, deviation float64, dims ...int) *tensors.Tensor {
 	n := 1
 	for _, d := range dims {
@@ -89,6 +122,9 @@ func normal(rng *rand.Rand, deviation float64, dims ...int) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(flat, dims...)
 }
 
+// constants are weights that training leaves alone.
+var constants = []string{"mean", "deviation"}
+
 // Context returns a context that holds the weights as variables. The context
 // owns the tensors from then on.
 func (w Weights) Context() *context.Context {
@@ -96,94 +132,17 @@ func (w Weights) Context() *context.Context {
 	for name, t := range w {
 		ctx.In(scope).VariableWithValue(name, t)
 	}
+	Freeze(ctx)
 	return ctx
 }
 
-// Energies builds the graph of the energy of n candidates: prompt is
-// [n, PromptIDs] and code [n, CodeIDs] of int32, surface [n, 12]; the result is
-// [n] of float32, any real number.
-func (c Config) Energies(ctx *context.Context, prompt, code, surface *graph.Node) *graph.Node {
-	g := code.Graph()
-	v := func(name string, dims ...int) *graph.Node {
-		return ctx.In(scope).VariableWithShape(name, shapes.Make(surface.DType(), dims...)).ValueGraph(g)
-	}
-	embedding := v("embedding", c.Vocabulary, c.Dim)
-	cv, pv := pool(embedding, code), pool(embedding, prompt)
-	x := graph.Concatenate([]*graph.Node{cv, pv, graph.Mul(cv, pv), surface}, -1)
-	in := 3*c.Dim + surfaceSize
-	h := activations.Gelu(graph.Add(graph.Dot(x, v("w1", in, c.Hidden)), graph.ExpandAxes(v("b1", c.Hidden), 0)))
-	e := graph.Add(graph.Dot(h, v("w2", c.Hidden, 1)), graph.ExpandAxes(v("b2", 1), 0))
-	return graph.Squeeze(e, -1)
-}
-
-// pool is the mean embedding of the ids that aren't padding: [n, dim].
-func pool(embedding, ids *graph.Node) *graph.Node {
-	vectors := graph.Gather(embedding, graph.ExpandAxes(ids, -1))
-	mask := graph.ConvertDType(graph.NotEqual(ids, graph.ZerosLike(ids)), embedding.DType())
-	sum := graph.ReduceSum(graph.Mul(vectors, graph.ExpandAxes(mask, -1)), 1)
-	count := graph.MaxScalar(graph.ReduceSum(mask, 1), 1)
-	return graph.Div(sum, graph.ExpandAxes(count, -1))
-}
-
-// Batch packs inputs into the three tensors that Energies takes.
-func (c Config) Batch(inputs []Input) (prompt, code, surface *tensors.Tensor) {
-	n := len(inputs)
-	p, k := make([]int32, 0, n*c.PromptIDs), make([]int32, 0, n*c.CodeIDs)
-	s := make([]float32, 0, n*surfaceSize)
-	for _, in := range inputs {
-		p, k, s = append(p, in.Prompt...), append(k, in.Code...), append(s, in.Surface...)
-	}
-	return tensors.FromFlatDataAndDimensions(p, n, c.PromptIDs),
-		tensors.FromFlatDataAndDimensions(k, n, c.CodeIDs),
-		tensors.FromFlatDataAndDimensions(s, n, surfaceSize)
-}
-
-// Scorer computes energies in batches of one size, so that one graph serves all.
-type Scorer struct {
-	config Config
-	exec   *context.Exec
-}
-
-// scoreBatch is how many candidates are scored at once.
-const scoreBatch = 128
-
-// NewScorer returns a scorer over the variables in ctx.
-func NewScorer(c Config, ctx *context.Context) (*Scorer, error) {
-	backend, err := Backend()
-	if err != nil {
-		return nil, err
-	}
-	exec, err := context.NewExec(backend, ctx, c.Energies)
-	if err != nil {
-		return nil, err
-	}
-	return &Scorer{c, exec}, nil
-}
-
-// Score returns the energy of each input. A candidate's energy doesn't depend on
-// the others.
-func (s *Scorer) Score(inputs []Input) ([]float64, error) {
-	var energies []float64
-	for start := 0; start < len(inputs); start += scoreBatch {
-		chunk := inputs[start:min(start+scoreBatch, len(inputs))]
-		n := len(chunk)
-		full := append([]Input(nil), chunk...)
-		for len(full) < scoreBatch {
-			full = append(full, chunk[0])
-		}
-		p, k, sf := s.config.Batch(full)
-		out, err := s.exec.Exec(p, k, sf)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range tensors.MustCopyFlatData[float32](out[0])[:n] {
-			if math.IsNaN(float64(e)) || math.IsInf(float64(e), 0) {
-				return nil, fmt.Errorf("the model gives the energy %v: its weights are damaged or its training diverged", e)
-			}
-			energies = append(energies, float64(e))
+// Freeze keeps training from changing what is constant.
+func Freeze(ctx *context.Context) {
+	for v := range ctx.In(scope).IterVariablesInScope() {
+		if slices.Contains(constants, v.Name()) {
+			v.SetTrainable(false)
 		}
 	}
-	return energies, nil
 }
 
 // ReadWeights copies the model's variables out of a context.
@@ -202,4 +161,11 @@ func ReadWeights(ctx *context.Context) (Weights, error) {
 		}
 	}
 	return w, nil
+}
+
+// Recovered makes an error of the panics that GoMLX reports mistakes by.
+func Recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("GoMLX: %v", p)
+	}
 }

@@ -2,22 +2,25 @@ package gomlxmodel
 
 import (
 	"bytes"
+	"math"
+	"slices"
 	"testing"
 
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/ouroflow/ouroflow/engine/cas"
 	"github.com/ouroflow/ouroflow/engine/table"
+	"github.com/ouroflow/ouroflow/nodes/internal/candidateset"
 )
 
-func config() Config {
-	return Config{Format: Format, Vocabulary: 64, Dim: 4, Hidden: 8, PromptIDs: 8, CodeIDs: 16}
+func bag() Bag {
+	return Bag{Vocabulary: 64, Dim: 4, Hidden: 8, PromptIDs: 8, CodeIDs: 16}
 }
 
-// A model that is saved and loaded gives the same energies, whatever else is
-// scored with a candidate.
-func TestSaveAndLoad(t *testing.T) {
-	c, dir, s := config(), t.TempDir(), cas.NewMemory()
-	if err := Save(dir, c, c.Initial(3)); err != nil {
+// stored saves a model and loads it again.
+func stored(t *testing.T, c Config, members []Weights) *Verifier {
+	t.Helper()
+	dir, s := t.TempDir(), cas.NewMemory()
+	if err := Save(dir, c, members); err != nil {
 		t.Fatal(err)
 	}
 	a, err := table.PutTree(s, dir)
@@ -28,49 +31,84 @@ func TestSaveAndLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c2, w, err := Load(tree)
-	if err != nil || c2 != c {
-		t.Fatalf("config %+v, %v", c2, err)
+	config, weights, err := Load(tree)
+	if err != nil {
+		t.Fatal(err)
 	}
-	inputs := []Input{c.Encode("add", "return a + b"), c.Encode("add", ""), c.Encode("", "def f(): pass")}
-	want := scores(t, c, c.Initial(3), inputs)
-	got := scores(t, c2, w, inputs)
-	alone := scores(t, c, c.Initial(3), inputs[2:])
-	for i := range want {
-		if got[i] != want[i] {
-			t.Errorf("energy %d: %v after loading, %v before", i, got[i], want[i])
+	v, err := NewVerifier(config, weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func problemOf(id string, codes ...string) *Problem {
+	p := &Problem{ID: id, Prompt: "add"}
+	for i, code := range codes {
+		p.Texts = append(p.Texts, candidateset.Text{Code: code})
+		p.Of = append(p.Of, i)
+	}
+	return p
+}
+
+func judge(t *testing.T, v *Verifier, p *Problem) []Judgement {
+	t.Helper()
+	j, err := v.Judge(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+// A model that is saved and loaded gives the same energies; those of a bag don't depend
+// on what else is scored.
+func TestSaveAndLoad(t *testing.T) {
+	b := bag()
+	c := Config{Encoder: "bag", Bag: &b, Members: []Member{{0, NoFold}, {1, NoFold}}}
+	before, err := NewVerifier(c, []Weights{b.Initial(0), b.Initial(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := stored(t, c, []Weights{b.Initial(0), b.Initial(1)})
+	p := problemOf("p", "return a + b", "", "def f(): pass")
+	want := judge(t, before, p)
+	for i, got := range judge(t, after, p) {
+		if got != want[i] {
+			t.Errorf("candidate %d: %v after loading, %v before", i, got, want[i])
+		}
+		if got.Spread <= 0 {
+			t.Errorf("two models agree to the bit: %v", got)
 		}
 	}
-	if alone[0] != want[2] {
+	if alone := judge(t, after, problemOf("p", "def f(): pass")); alone[0] != want[2] {
 		t.Errorf("scored alone: %v, with others: %v", alone[0], want[2])
 	}
 }
 
-func scores(t *testing.T, c Config, w Weights, inputs []Input) []float64 {
-	t.Helper()
-	s, err := NewScorer(c, w.Context())
-	if err != nil {
-		t.Fatal(err)
+// A problem that members were trained on is judged by those that were not.
+func TestFolds(t *testing.T) {
+	b := bag()
+	c := Config{Encoder: "bag", Bag: &b, Members: []Member{{0, 0}, {1, 1}}, Folds: map[string]int{"in 0": 0, "in 1": 1, "in 2": 2}}
+	v := stored(t, c, []Weights{b.Initial(0), b.Initial(1)})
+	in0, in1 := judge(t, v, problemOf("in 0", "x"))[0], judge(t, v, problemOf("in 1", "x"))[0]
+	if in0 == in1 || in0.Spread != 0 {
+		t.Errorf("folds are judged by the same models: %v, %v", in0, in1)
 	}
-	e, err := s.Score(inputs)
-	if err != nil {
-		t.Fatal(err)
+	if got := judge(t, v, problemOf("new", "x"))[0]; math.Abs(got.Energy-(in0.Energy+in1.Energy)/2) > 1e-6 {
+		t.Errorf("a new problem gets %v, not the mean of %v and %v", got, in0, in1)
 	}
-	return e
+	if _, err := v.Judge(problemOf("in 2", "x")); err == nil {
+		t.Error("a problem that every member was trained on was judged")
+	}
 }
 
 func TestTokens(t *testing.T) {
 	got := tokens("def f(x):\n    return x1+2")
 	want := []string{"def", "f", "(", "x", ")", ":", "\n>", "return", "x1", "+", "2"}
-	if len(got) != len(want) {
+	if !slices.Equal(got, want) {
 		t.Fatalf("tokens = %q", got)
 	}
-	for i := range want {
-		if got[i] != want[i] {
-			t.Errorf("token %d = %q, want %q", i, got[i], want[i])
-		}
-	}
-	if in := config().Encode("p", "a b c d e f g h i j k l m n o p"); !in.Truncated {
+	if in := bag().Encode("p", "a b c d e f g h i j k l m n o p"); !in.Truncated {
 		t.Error("truncation isn't noticed")
 	}
 }

@@ -1,0 +1,144 @@
+package gomlxscore
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/ouroflow/ouroflow/engine/node/nodetest"
+	"github.com/ouroflow/ouroflow/engine/table"
+	"github.com/ouroflow/ouroflow/nodes/gomlxtrain"
+)
+
+// row is a labelled candidate with a few features.
+type row struct {
+	ProblemID  string   `arrow:"problem_id"`
+	Split      string   `arrow:"split"`
+	Prompt     string   `arrow:"prompt"`
+	Code       string   `arrow:"code"`
+	Energy     float64  `arrow:"energy"`
+	Facts      string   `arrow:"facts"`
+	Tokens     []string `arrow:"tokens"`
+	Shapes     []string `arrow:"token_shapes"`
+	Edges      []string `arrow:"ast_edges"`
+	AST        *string  `arrow:"ast_key"`
+	Operations *string  `arrow:"operations_key"`
+	Skeleton   *string  `arrow:"skeleton_key"`
+	Calls      *string  `arrow:"calls_key"`
+	Kinds      *string  `arrow:"return_kinds"`
+	Shown      []string `arrow:"shown_tests"`
+}
+
+// pool makes problems whose programs pass if they return something.
+func pool(problems int) []row {
+	var rows []row
+	for p := range problems {
+		for i := range 6 {
+			tree := fmt.Sprint("tree", i/2)
+			r := row{
+				ProblemID: fmt.Sprint(p), Split: "pool", Prompt: fmt.Sprint("Problem ", p), Code: fmt.Sprint("code ", p, " ", i/2),
+				Facts: `{"parses": 1}`, Tokens: []string{"return", tree}, Shapes: []string{"return", tree}, AST: &tree, Kinds: &tree,
+			}
+			if i < 2 {
+				r.Energy, r.Facts = 1, `{"parses": 1, "no_return": 1}`
+			}
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+func trained(t *testing.T, rows []row, set func(*gomlxtrain.Params)) table.Artifact {
+	t.Helper()
+	b := nodetest.New(t)
+	nodetest.Bind(t, b, "in", rows)
+	res, err := b.Run(t, gomlxtrain.Type(), func(p any) {
+		q := p.(*gomlxtrain.Params)
+		q.Split, q.Folds, q.Seeds, q.Epochs = "pool", 3, 2, 8
+		set(q)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	benches[res.Outputs["model"].Digest.String()] = b
+	return res.Outputs["model"]
+}
+
+// benches finds the store of a model.
+var benches = map[string]*nodetest.Bench{}
+
+type scored struct {
+	ProblemID string  `arrow:"problem_id"`
+	Energy    float64 `arrow:"energy"`
+	Predicted float64 `arrow:"predicted_energy"`
+	Spread    float64 `arrow:"energy_spread"`
+}
+
+func score(t *testing.T, model table.Artifact, rows []row) []scored {
+	t.Helper()
+	b := benches[model.Digest.String()]
+	nodetest.Bind(t, b, "in", rows)
+	b.Inputs["model"] = model
+	res, err := b.Run(t, Type(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return nodetest.Rows[scored](t, b, res, "out")
+}
+
+func defaults(*gomlxtrain.Params) {}
+
+// The model learns what makes code fail, keeps the order and the columns of its input,
+// and gives equal programs one energy.
+func TestSetLearns(t *testing.T) {
+	rows := pool(12)
+	for i, s := range score(t, trained(t, rows, defaults), rows) {
+		if s.ProblemID != rows[i].ProblemID || s.Energy != rows[i].Energy {
+			t.Fatalf("row %d is %+v", i, s)
+		}
+		if (s.Predicted > 0) != (s.Energy == 1) {
+			t.Errorf("row %d: label %v, predicted %v", i, s.Energy, s.Predicted)
+		}
+		if s.Spread == 0 {
+			t.Errorf("row %d: two models agree to the bit", i)
+		}
+	}
+}
+
+// No label of a problem reaches its own energies: with all of its labels turned round
+// they are the same to the bit.
+func TestFoldsDontLeak(t *testing.T) {
+	rows := pool(12)
+	before := score(t, trained(t, rows, defaults), rows)
+	turned := pool(12)
+	for i := range turned {
+		if turned[i].ProblemID == "7" {
+			turned[i].Energy = 1 - turned[i].Energy
+		}
+	}
+	changed := false
+	for i, s := range score(t, trained(t, turned, defaults), rows) {
+		if s.ProblemID == "7" && s != before[i] {
+			t.Errorf("row %d: %v became %v", i, before[i], s)
+		}
+		changed = changed || s.Predicted != before[i].Predicted
+	}
+	if !changed {
+		t.Error("no label matters at all")
+	}
+}
+
+// One candidate is judged, too, and a missing code_features node is named.
+func TestOneCandidateAndNoFeatures(t *testing.T) {
+	rows := pool(12)
+	model := trained(t, rows, defaults)
+	if got := score(t, model, rows[:1]); len(got) != 1 {
+		t.Errorf("%+v", got)
+	}
+	b := benches[model.Digest.String()]
+	nodetest.Bind(t, b, "in", []in{{"p", "prompt", "code"}})
+	b.Inputs["model"] = model
+	if _, err := b.Run(t, Type(), nil); err == nil || !strings.Contains(err.Error(), "put a code_features node before") {
+		t.Errorf("err = %v", err)
+	}
+}

@@ -1,0 +1,123 @@
+package candidateset
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/ouroflow/ouroflow/nodes/internal/codefacts"
+	"pgregory.net/rapid"
+)
+
+// made returns a text of words, whose tree is named by a key.
+func made(code, tree string, words ...string) Text {
+	facts := make([]float64, len(codefacts.Names))
+	facts[factTokens] = math.Log1p(float64(len(words)))
+	facts[factParses] = truth(tree != "")
+	return Text{Code: code, Facts: facts, Tokens: words, Shapes: words, Edges: words, AST: tree, Operations: tree, Skeleton: tree, Calls: tree, Returned: "int"}
+}
+
+func peer(c Class, name string) float64 { return c.Peers[slices.Index(PeerNames, name)] }
+
+// Two spellings of one program, another program, and one that doesn't parse.
+func example() *Set {
+	texts := []Text{
+		made("a", "T1", "return", "a", "+", "b"),
+		made("a ", "T1", "return", "a", "+", "c"),
+		made("other", "T2", "return", "a", "-", "b"),
+		made("broken", "", "return", "("),
+	}
+	return New(texts, []int{0, 0, 1, 2, 3, 0, 3, 2, 0, 1})
+}
+
+func TestClasses(t *testing.T) {
+	s := example()
+	if got := []float64{s.Classes[0].Count, s.Classes[1].Count, s.Classes[2].Count}; !slices.Equal(got, []float64{6, 2, 2}) {
+		t.Fatalf("counts %v", got)
+	}
+	if !slices.Equal(s.Of, []int{0, 0, 0, 1, 2, 0, 2, 1, 0, 0}) {
+		t.Errorf("of %v", s.Of)
+	}
+	same, broken := s.Classes[0], s.Classes[2]
+	for name, want := range map[string]float64{
+		"share": 0.4, "ast_share": 0.6, "ast_rank": 0, "in_largest": 1, "largest_share": 0.6, "log_texts": math.Log(4),
+		"parsing_share": 0.8, "texts": 2, "log_classes": math.Log(3), "nearest_largest": 1, "returns_share": 0.8,
+		"nearest_half": (4 + 1*1.0/3) / 5, // itself four times, then one of the next: 1 of 3 trigrams in common
+	} {
+		if got := peer(same, name); math.Abs(got-want) > 1e-9 {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	for name, want := range map[string]float64{"ast_share": 0, "ast_rank": 1, "in_largest": 0, "texts": 1, "returns_share": 0.2, "log_ast": math.Log(0.3)} {
+		if got := peer(broken, name); math.Abs(got-want) > 1e-9 {
+			t.Errorf("%s of the broken one is %v, want %v", name, got, want)
+		}
+	}
+}
+
+// Every value is finite, there are as many as names, shares lie in [0, 1], and nothing
+// depends on the order of the candidates.
+func TestAnySet(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		words := []string{"a", "b", "c", "(", ")"}
+		n := rapid.IntRange(1, 8).Draw(t, "texts")
+		var texts []Text
+		var of []int
+		for i := range n {
+			tree := rapid.SampledFrom([]string{"", "T1", "T2", "T3"}).Draw(t, "tree")
+			text := made(string(rune('p'+i)), tree, rapid.SliceOfN(rapid.SampledFrom(words), 0, 6).Draw(t, "words")...)
+			texts = append(texts, text)
+			for range rapid.IntRange(1, 5).Draw(t, "count") {
+				of = append(of, i)
+			}
+		}
+		s := New(texts, of)
+		total := 0.0
+		for _, c := range s.Classes {
+			total += c.Count
+			if len(c.Peers) != len(PeerNames) {
+				t.Fatalf("%d values for %d names", len(c.Peers), len(PeerNames))
+			}
+			for i, v := range c.Peers {
+				if math.IsNaN(v) || math.IsInf(v, 0) {
+					t.Fatalf("%s is %v", PeerNames[i], v)
+				}
+			}
+			for _, name := range []string{"share", "ast_share", "mean_words", "nearest_words", "nearest_half", "rare_share", "least_frequency"} {
+				if v := peer(c, name); v < -1e-9 || v > 1+1e-9 {
+					t.Fatalf("%s is %v", name, v)
+				}
+			}
+		}
+		if total != float64(len(of)) {
+			t.Fatalf("classes have %v of %d candidates", total, len(of))
+		}
+		rand.New(rand.NewPCG(1, 2)).Shuffle(len(of), func(i, j int) { of[i], of[j] = of[j], of[i] })
+		shuffled := New(texts, of)
+		for i := range s.Classes {
+			if !slices.Equal(s.Classes[i].Peers, shuffled.Classes[i].Peers) {
+				t.Fatal("the order of the candidates matters")
+			}
+		}
+	})
+}
+
+func BenchmarkNew(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var texts []Text
+	var of []int
+	for i := range 30 {
+		words := make([]string, 80)
+		for j := range words {
+			words[j] = string(rune('a' + rng.IntN(26)))
+		}
+		texts = append(texts, made(string(rune('A'+i)), string(rune('A'+i/2)), words...))
+		for range 3 {
+			of = append(of, i)
+		}
+	}
+	for b.Loop() {
+		New(texts, of)
+	}
+}

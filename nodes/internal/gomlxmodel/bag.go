@@ -1,0 +1,94 @@
+package gomlxmodel
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/gomlx/gomlx/pkg/core/dtypes"
+	"github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/shapes"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
+	"github.com/gomlx/gomlx/pkg/ml/layers/activations"
+)
+
+// Bag embeds hashed 1- and 2-grams and averages them per segment:
+//
+//	p = mean of E[id] over the prompt's ids      c = mean over the code's ids
+//	h = gelu(W1 [c; p; c*p; surface] + b1)       energy = W2 h + b2
+//
+// with E of shape [Vocabulary, Dim], W1 [3 Dim + 12, Hidden], W2 [Hidden, 1]. It sees
+// each candidate by itself.
+type Bag struct {
+	Vocabulary int     `json:"vocabulary" yaml:"vocabulary" min:"16" max:"16777216" doc:"Hash buckets for 1- and 2-grams of tokens."`
+	Dim        int     `json:"dim" yaml:"dim" min:"1" max:"4096" doc:"Width of an embedding."`
+	Hidden     int     `json:"hidden" yaml:"hidden" min:"1" max:"65536" doc:"Width of the hidden layer."`
+	PromptIDs  int     `json:"prompt_ids" yaml:"prompt_ids" min:"1" max:"65536" doc:"Grams of the prompt that count; the rest is cut."`
+	CodeIDs    int     `json:"code_ids" yaml:"code_ids" min:"1" max:"65536" doc:"Grams of the code that count; the rest is cut."`
+	Dropout    float64 `json:"dropout" yaml:"dropout" min:"0" max:"0.95" doc:"Share of the hidden layer that is left out in training."`
+}
+
+// NeedsFeatures implements Encoder.
+func (Bag) NeedsFeatures() bool { return false }
+
+// Items implements Encoder: one item for each distinct text.
+func (b Bag) Items(p *Problem) ([]Item, []int) {
+	items := make([]Item, len(p.Texts))
+	for i, t := range p.Texts {
+		items[i].Input = b.Encode(p.Prompt, t.Code)
+	}
+	for _, i := range p.Of {
+		items[i].Count++
+	}
+	return items, p.Of
+}
+
+// Initial implements Encoder.
+func (b Bag) Initial(seed uint64) Weights {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	in := 3*b.Dim + surfaceSize
+	return Weights{
+		"embedding": normal(rng, 0.1, b.Vocabulary, b.Dim),
+		"w1":        normal(rng, math.Sqrt(2/float64(in)), in, b.Hidden),
+		"b1":        normal(rng, 0, b.Hidden),
+		"w2":        normal(rng, math.Sqrt(1/float64(b.Hidden)), b.Hidden, 1),
+		"b2":        normal(rng, 0, 1),
+	}
+}
+
+// Constants implements Encoder: there are none.
+func (Bag) Constants([]Item) Weights { return nil }
+
+// Tensors implements Encoder: prompt [n, PromptIDs], code [n, CodeIDs] of int32,
+// surface [n, 12].
+func (b Bag) Tensors(inputs []Input) []any {
+	n := len(inputs)
+	p, k := make([]int32, 0, n*b.PromptIDs), make([]int32, 0, n*b.CodeIDs)
+	s := make([]float32, 0, n*surfaceSize)
+	for _, in := range inputs {
+		p, k, s = append(p, in.Prompt...), append(k, in.Code...), append(s, in.Values...)
+	}
+	return []any{
+		tensors.FromFlatDataAndDimensions(p, n, b.PromptIDs),
+		tensors.FromFlatDataAndDimensions(k, n, b.CodeIDs),
+		tensors.FromFlatDataAndDimensions(s, n, surfaceSize),
+	}
+}
+
+// Energies implements Encoder.
+func (b Bag) Energies(p *Pass, in []*graph.Node) *graph.Node {
+	prompt, code, surface := in[0], in[1], in[2]
+	embedding := p.weight(code.Graph(), "embedding", shapes.Make(dtypes.Float32, b.Vocabulary, b.Dim))
+	cv, pv := pool(embedding, code), pool(embedding, prompt)
+	x := graph.Concatenate([]*graph.Node{cv, pv, graph.Mul(cv, pv), surface}, -1)
+	h := p.dropout(activations.Gelu(p.dense(x, "1", b.Hidden)), b.Dropout)
+	return graph.Squeeze(p.dense(h, "2", 1), -1)
+}
+
+// pool is the mean embedding of the ids that aren't padding: [n, dim].
+func pool(embedding, ids *graph.Node) *graph.Node {
+	vectors := graph.Gather(embedding, graph.ExpandAxes(ids, -1))
+	mask := graph.ConvertDType(graph.NotEqual(ids, graph.ZerosLike(ids)), embedding.DType())
+	sum := graph.ReduceSum(graph.Mul(vectors, graph.ExpandAxes(mask, -1)), 1)
+	count := graph.MaxScalar(graph.ReduceSum(mask, 1), 1)
+	return graph.Div(sum, graph.ExpandAxes(count, -1))
+}

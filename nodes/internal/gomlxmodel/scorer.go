@@ -1,0 +1,125 @@
+package gomlxmodel
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/gomlx/gomlx/backends"
+	"github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
+	"github.com/gomlx/gomlx/pkg/ml/context"
+)
+
+// Scorer computes the energies of one member in batches of one size, so that one graph
+// serves all.
+type Scorer struct {
+	encoder Encoder
+	exec    *context.Exec
+}
+
+// scoreBatch is how many inputs are scored at once.
+const scoreBatch = 128
+
+// NewScorer returns a scorer over the variables in ctx.
+func NewScorer(backend backends.Backend, e Encoder, ctx *context.Context) (*Scorer, error) {
+	exec, err := context.NewExec(backend, ctx, func(ctx *context.Context, in []*graph.Node) *graph.Node {
+		return e.Energies(&Pass{Context: ctx}, in)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Scorer{e, exec}, nil
+}
+
+// Score returns the energy of each item. It doesn't depend on what else is scored.
+func (s *Scorer) Score(items []Item) (energies []float64, err error) {
+	defer Recovered(&err)
+	for start := 0; start < len(items); start += scoreBatch {
+		chunk := items[start:min(start+scoreBatch, len(items))]
+		inputs := make([]Input, scoreBatch)
+		for i := range inputs {
+			inputs[i] = chunk[min(i, len(chunk)-1)].Input
+		}
+		out, err := s.exec.Exec(s.encoder.Tensors(inputs)...)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range tensors.MustCopyFlatData[float32](out[0])[:len(chunk)] {
+			if math.IsNaN(float64(e)) || math.IsInf(float64(e), 0) {
+				return nil, fmt.Errorf("the model gives the energy %v: its weights are damaged or its training diverged", e)
+			}
+			energies = append(energies, float64(e))
+		}
+	}
+	return energies, nil
+}
+
+// Verifier is a trained model ready to score.
+type Verifier struct {
+	Config  Config
+	Encoder Encoder
+	members []*Scorer
+}
+
+// NewVerifier prepares the members of a model.
+func NewVerifier(c Config, members []Weights) (v *Verifier, err error) {
+	defer Recovered(&err)
+	v = &Verifier{Config: c}
+	backend, err := NewBackend()
+	if err != nil {
+		return nil, err
+	}
+	if v.Encoder, err = c.Architecture(); err != nil {
+		return nil, err
+	}
+	for _, w := range members {
+		s, err := NewScorer(backend, v.Encoder, w.Context())
+		if err != nil {
+			return nil, err
+		}
+		v.members = append(v.members, s)
+	}
+	return v, nil
+}
+
+// Judgement is what a verifier says of one candidate.
+type Judgement struct {
+	Energy float64 // mean over the members, low where the candidate is likely to pass
+	Spread float64 // standard deviation over the members
+}
+
+// Judge scores the candidates of a problem, with members that haven't seen it.
+func (v *Verifier) Judge(p *Problem) ([]Judgement, error) {
+	items, of := v.Encoder.Items(p)
+	var energies [][]float64
+	for _, m := range v.Config.membersFor(p.ID) {
+		e, err := v.members[m].Score(items)
+		if err != nil {
+			return nil, err
+		}
+		energies = append(energies, e)
+	}
+	if len(energies) == 0 {
+		return nil, fmt.Errorf("problem %s is in fold %d, but the model has no member that didn't see that", p.ID, v.Config.Folds[p.ID])
+	}
+	perItem := make([]Judgement, len(items))
+	for i := range items {
+		perItem[i] = summary(energies, i)
+	}
+	out := make([]Judgement, len(of))
+	for i, item := range of {
+		out[i] = perItem[item]
+	}
+	return out, nil
+}
+
+func summary(energies [][]float64, item int) Judgement {
+	n, sum, squares := float64(len(energies)), 0.0, 0.0
+	for _, e := range energies {
+		sum += e[item]
+	}
+	for _, e := range energies {
+		squares += (e[item] - sum/n) * (e[item] - sum/n)
+	}
+	return Judgement{sum / n, math.Sqrt(squares / n)}
+}

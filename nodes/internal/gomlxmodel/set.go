@@ -1,0 +1,162 @@
+package gomlxmodel
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/shapes"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
+	"github.com/gomlx/gomlx/pkg/ml/layers/activations"
+	"github.com/ouroflow/ouroflow/nodes/internal/candidateset"
+	"github.com/ouroflow/ouroflow/nodes/internal/codefacts"
+)
+
+// Set judges a program relative to the other candidates of its problem. With x the
+// static facts of the program, m their mean over the problem's candidates and s what
+// candidateset says of its place among them,
+//
+//	v = clip((  [x; x - m; s] - mean) / deviation, -5, 5)
+//	h1 = gelu(W1 v + b1)    h2 = gelu(W2 h1 + b2)    energy = W3 h2 + b3
+//
+// where mean and deviation are those of the programs that were trained on. Candidates
+// whose normalised trees are equal have one energy.
+type Set struct {
+	Use     []string `json:"use" yaml:"use" doc:"What the model looks at: facts (of a program by itself), centred (the facts less their mean over the problem's candidates) and peers (how many are like it, and how alike). Facts alone are a model of a single candidate."`
+	Hidden  int      `json:"hidden" yaml:"hidden" min:"1" max:"65536" doc:"Width of each of the two hidden layers."`
+	Dropout float64  `json:"dropout" yaml:"dropout" min:"0" max:"0.95" doc:"Share of each hidden layer that is left out in training."`
+}
+
+// What a Set may look at.
+const (
+	UseFacts   = "facts"
+	UseCentred = "centred"
+	UsePeers   = "peers"
+)
+
+// NeedsFeatures implements Encoder.
+func (Set) NeedsFeatures() bool { return true }
+
+// Names are what the values of an input mean.
+func (s Set) Names() []string {
+	var names []string
+	if slices.Contains(s.Use, UseFacts) {
+		names = append(names, codefacts.Names...)
+	}
+	if slices.Contains(s.Use, UseCentred) {
+		for _, n := range codefacts.Names {
+			names = append(names, UseCentred+" "+n)
+		}
+	}
+	if slices.Contains(s.Use, UsePeers) {
+		names = append(names, candidateset.PeerNames...)
+	}
+	return names
+}
+
+// Items implements Encoder: one item for each program.
+func (s Set) Items(p *Problem) ([]Item, []int) {
+	set := candidateset.New(p.Texts, p.Of)
+	means := meanFacts(set.Classes)
+	items := make([]Item, len(set.Classes))
+	for i, c := range set.Classes {
+		items[i] = Item{Input: Input{Values: s.values(c, means)}, Count: c.Count}
+	}
+	return items, set.Of
+}
+
+func (s Set) values(c candidateset.Class, means []float64) []float32 {
+	var v []float64
+	if slices.Contains(s.Use, UseFacts) {
+		v = append(v, c.Facts...)
+	}
+	if slices.Contains(s.Use, UseCentred) {
+		for i, x := range c.Facts {
+			v = append(v, x-means[i])
+		}
+	}
+	if slices.Contains(s.Use, UsePeers) {
+		v = append(v, c.Peers...)
+	}
+	out := make([]float32, len(v))
+	for i, x := range v {
+		out[i] = float32(x)
+	}
+	return out
+}
+
+// meanFacts is weighted by counts.
+func meanFacts(classes []candidateset.Class) []float64 {
+	means, total := make([]float64, len(codefacts.Names)), 0.0
+	for _, c := range classes {
+		total += c.Count
+		for i, x := range c.Facts {
+			means[i] += x * c.Count
+		}
+	}
+	for i := range means {
+		means[i] /= total
+	}
+	return means
+}
+
+// Initial implements Encoder.
+func (s Set) Initial(seed uint64) Weights {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	in := len(s.Names())
+	return Weights{
+		"w1": normal(rng, math.Sqrt(1/float64(in)), in, s.Hidden),
+		"b1": normal(rng, 0, s.Hidden),
+		"w2": normal(rng, math.Sqrt(2/float64(s.Hidden)), s.Hidden, s.Hidden),
+		"b2": normal(rng, 0, s.Hidden),
+		"w3": normal(rng, math.Sqrt(1/float64(s.Hidden)), s.Hidden, 1),
+		"b3": normal(rng, 0, 1),
+	}
+}
+
+// Constants implements Encoder: the mean and deviation of each value over the items.
+func (s Set) Constants(items []Item) Weights {
+	n := len(s.Names())
+	mean, deviation := make([]float32, n), make([]float32, n)
+	for c := range n {
+		sum, squares := 0.0, 0.0
+		for _, item := range items {
+			sum += float64(item.Values[c])
+		}
+		m := sum / float64(len(items))
+		for _, item := range items {
+			squares += (float64(item.Values[c]) - m) * (float64(item.Values[c]) - m)
+		}
+		mean[c], deviation[c] = float32(m), float32(math.Sqrt(squares/float64(len(items)))+1e-6)
+	}
+	return Weights{
+		"mean":      tensors.FromFlatDataAndDimensions(mean, n),
+		"deviation": tensors.FromFlatDataAndDimensions(deviation, n),
+	}
+}
+
+// Tensors implements Encoder: values [n, len(Names)].
+func (s Set) Tensors(inputs []Input) []any {
+	width := len(s.Names())
+	flat := make([]float32, 0, len(inputs)*width)
+	for _, in := range inputs {
+		flat = append(flat, in.Values...)
+	}
+	return []any{tensors.FromFlatDataAndDimensions(flat, len(inputs), width)}
+}
+
+// outlier is how many deviations from the mean a value may lie.
+const outlier = 5
+
+// Energies implements Encoder.
+func (s Set) Energies(p *Pass, in []*graph.Node) *graph.Node {
+	x := in[0]
+	constant := func(name string) *graph.Node {
+		return graph.ExpandAxes(p.weight(x.Graph(), name, shapes.Make(x.DType(), x.Shape().Dim(-1))), 0)
+	}
+	v := graph.ClipScalar(graph.Div(graph.Sub(x, constant("mean")), constant("deviation")), -outlier, outlier)
+	h := p.dropout(activations.Gelu(p.dense(v, "1", s.Hidden)), s.Dropout)
+	h = p.dropout(activations.Gelu(p.dense(h, "2", s.Hidden)), s.Dropout)
+	return graph.Squeeze(p.dense(h, "3", 1), -1)
+}
