@@ -13,6 +13,7 @@ import (
 	"github.com/ouroflow/ouroflow/nodes/label"
 	"github.com/ouroflow/ouroflow/nodes/passatk"
 	"github.com/ouroflow/ouroflow/nodes/prompt"
+	"github.com/ouroflow/ouroflow/nodes/verifierreport"
 	"github.com/ouroflow/ouroflow/nodes/vllmsample"
 )
 
@@ -29,6 +30,7 @@ func Standard() node.Registry {
 		label.Type(),
 		passatk.Type(),
 		prompt.Type(),
+		verifierreport.Type(),
 		vllmsample.ExtractType(),
 		vllmsample.Type(),
 	)

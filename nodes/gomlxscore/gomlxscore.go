@@ -7,6 +7,7 @@ import (
 
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/table"
+	"github.com/ouroflow/ouroflow/nodes/internal/candidateset"
 	"github.com/ouroflow/ouroflow/nodes/internal/gomlxmodel"
 )
 
@@ -84,7 +85,7 @@ func load(t node.Task) (*gomlxmodel.Verifier, error) {
 
 // problem knows where its candidates are in the table.
 type problem struct {
-	gomlxmodel.Problem
+	candidateset.Problem
 	rows []int
 }
 
@@ -102,7 +103,7 @@ func read(t node.Task, v *gomlxmodel.Verifier) (*problems, error) {
 	}
 	defer table.Close()
 	p := &problems{byID: map[string]*problem{}}
-	if err := gomlxmodel.Candidates(table, v.Encoder.NeedsFeatures(), p.add); err != nil {
+	if err := candidateset.Each(table, v.Encoder.NeedsFeatures(), p.add); err != nil {
 		return nil, err
 	}
 	if min(p.shown, 2) != min(v.Config.Shown, 2) {
@@ -111,10 +112,10 @@ func read(t node.Task, v *gomlxmodel.Verifier) (*problems, error) {
 	return p, nil
 }
 
-func (p *problems) add(c gomlxmodel.Candidate[in]) error {
+func (p *problems) add(c candidateset.Candidate[in]) error {
 	q := p.byID[c.Row.ProblemID]
 	if q == nil {
-		q = &problem{Problem: gomlxmodel.Problem{ID: c.Row.ProblemID, Prompt: c.Row.Prompt}}
+		q = &problem{Problem: candidateset.Problem{ID: c.Row.ProblemID, Prompt: c.Row.Prompt}}
 		p.byID[q.ID], p.list = q, append(p.list, q)
 	}
 	q.rows = append(q.rows, p.rows)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/nodes/internal/candidateset"
 	"github.com/ouroflow/ouroflow/nodes/internal/gomlxmodel"
 )
 
@@ -58,7 +59,7 @@ func readData(p Params, t node.Task) (*data, error) {
 	}
 	defer in.Close()
 	g := &grouper{params: p, encoder: p.encoder(), problems: map[string]*gathered{}, splits: map[string]string{}, refused: map[string]int{}}
-	if err := gomlxmodel.Candidates(in, g.encoder.NeedsFeatures(), g.add); err != nil {
+	if err := candidateset.Each(in, g.encoder.NeedsFeatures(), g.add); err != nil {
 		return nil, err
 	}
 	for split, n := range g.refused {
@@ -74,7 +75,7 @@ func readData(p Params, t node.Task) (*data, error) {
 
 // gathered is a problem whose candidates are still coming.
 type gathered struct {
-	gomlxmodel.Problem
+	candidateset.Problem
 	split    string
 	energies []float64
 }
@@ -91,7 +92,7 @@ type grouper struct {
 	shown            int
 }
 
-func (g *grouper) add(c gomlxmodel.Candidate[candidate]) error {
+func (g *grouper) add(c candidateset.Candidate[candidate]) error {
 	row := c.Row
 	if split, ok := g.splits[row.ProblemID]; ok && split != row.Split {
 		return fmt.Errorf("problem %s is in the splits %q and %q: its candidates would leak from one into the other; split by problem", row.ProblemID, split, row.Split)
@@ -106,7 +107,7 @@ func (g *grouper) add(c gomlxmodel.Candidate[candidate]) error {
 	}
 	q := g.problems[row.ProblemID]
 	if q == nil {
-		q = &gathered{Problem: gomlxmodel.Problem{ID: row.ProblemID, Prompt: row.Prompt}, split: row.Split}
+		q = &gathered{Problem: candidateset.Problem{ID: row.ProblemID, Prompt: row.Prompt}, split: row.Split}
 		g.problems[row.ProblemID] = q
 		g.order = append(g.order, q)
 	}

@@ -37,21 +37,13 @@ func (m *meter) add(name string, value float64) {
 
 // statistic adds a metric with its bootstrap interval.
 func (m *meter) statistic(name string, n int, f func(drawn []int) float64) {
-	low, high := interval(n, m.params.Resamples, uint64(m.params.Seed), f)
-	m.metrics = append(m.metrics, node.Metric{Name: name, Value: f(indices(n)), Low: &low, High: &high})
+	low, high := rank.Interval(n, m.params.Resamples, uint64(m.params.Seed), f)
+	m.metrics = append(m.metrics, node.Metric{Name: name, Value: f(rank.All(n)), Low: &low, High: &high})
 }
 
 // mean adds the mean of a value that each problem has.
 func (m *meter) mean(name string, values []float64) {
-	m.statistic(name, len(values), func(drawn []int) float64 { return meanOf(values, drawn) })
-}
-
-func meanOf(values []float64, drawn []int) float64 {
-	sum := 0.0
-	for _, i := range drawn {
-		sum += values[i]
-	}
-	return sum / float64(len(drawn))
+	m.statistic(name, len(values), func(drawn []int) float64 { return rank.Mean(values, drawn) })
 }
 
 func (m *meter) overall(problems []*problem) error {
@@ -102,35 +94,22 @@ func (m *meter) verifier(problems []*problem, baseline, oracle []float64) {
 	picked := make([]float64, len(problems))
 	var within []float64
 	for i, q := range problems {
-		picked[i] = selected(q.energies, q.passed)
+		picked[i] = rank.Selected(q.energies, q.passed)
 		if a, ok := rank.AUROC(q.energies, q.passed); ok {
 			within = append(within, a)
 		}
 	}
 	m.mean("verifier_pass@1", picked)
 	m.statistic("verifier_gain", len(problems), func(drawn []int) float64 {
-		return meanOf(picked, drawn) - meanOf(baseline, drawn)
+		return rank.Mean(picked, drawn) - rank.Mean(baseline, drawn)
 	})
-	if all := indices(len(problems)); meanOf(oracle, all) > meanOf(baseline, all) {
+	if all := rank.All(len(problems)); rank.Mean(oracle, all) > rank.Mean(baseline, all) {
 		m.statistic("share_closed", len(problems), func(drawn []int) float64 {
-			room := meanOf(oracle, drawn) - meanOf(baseline, drawn)
-			if room == 0 {
-				return 0
-			}
-			return (meanOf(picked, drawn) - meanOf(baseline, drawn)) / room
+			return rank.ShareClosed(picked, baseline, oracle, drawn)
 		})
 	}
 	if len(within) > 0 {
 		m.mean("auroc_within_problem", within)
 	}
 	m.add("problems_with_both_outcomes", float64(len(within)))
-}
-
-// indices returns 0 to n-1: every problem, drawn once.
-func indices(n int) []int {
-	out := make([]int, n)
-	for i := range out {
-		out[i] = i
-	}
-	return out
 }

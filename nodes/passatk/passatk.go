@@ -215,7 +215,7 @@ func perProblem(problems []*problem, p Params) []problemRow {
 		if p.SelectBy == "" {
 			continue
 		}
-		s := selected(q.energies, q.passed)
+		s := rank.Selected(q.energies, q.passed)
 		rows[i].Selected = &s
 		if a, ok := rank.AUROC(q.energies, q.passed); ok {
 			rows[i].AUROC = &a

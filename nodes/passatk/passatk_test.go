@@ -1,72 +1,12 @@
 package passatk
 
 import (
-	"github.com/ouroflow/ouroflow/nodes/internal/rank"
 	"math"
 	"strings"
 	"testing"
 
 	"github.com/ouroflow/ouroflow/engine/node/nodetest"
-	"pgregory.net/rapid"
 )
-
-// choose is the binomial coefficient.
-func choose(n, k int) float64 {
-	c := 1.0
-	for i := range k {
-		c *= float64(n-i) / float64(i+1)
-	}
-	return c
-}
-
-func TestPassAtKIsTheDefinition(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(1, 60).Draw(t, "n")
-		c := rapid.IntRange(0, n).Draw(t, "c")
-		k := rapid.IntRange(1, n).Draw(t, "k")
-		want := 1.0
-		if n-c >= k {
-			want = 1 - choose(n-c, k)/choose(n, k)
-		}
-		if got := rank.PassAtK(n, c, k); math.Abs(got-want) > 1e-9 {
-			t.Fatalf("PassAtK(%d, %d, %d) = %v, want %v", n, c, k, got, want)
-		}
-	})
-}
-
-func TestSelectedIsAtMostTheOracle(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(1, 12).Draw(t, "n")
-		energies, passed := make([]float64, n), make([]bool, n)
-		for i := range n {
-			energies[i] = float64(rapid.IntRange(0, 4).Draw(t, "energy"))
-			passed[i] = rapid.Bool().Draw(t, "passed")
-		}
-		oracle := 0.0
-		for _, p := range passed {
-			if p {
-				oracle = 1
-			}
-		}
-		if s := selected(energies, passed); s < 0 || s > oracle {
-			t.Fatalf("selected %v, oracle %v", s, oracle)
-		}
-	})
-}
-
-func TestSelectedCountsTies(t *testing.T) {
-	if got := selected([]float64{1, 0, 0, 2}, []bool{true, true, false, true}); got != 0.5 {
-		t.Errorf("selected = %v, want 0.5", got)
-	}
-}
-
-func TestIntervalCoversTheMean(t *testing.T) {
-	values := []float64{0, 0, 1, 1, 1, 0, 1, 1, 0, 1}
-	low, high := interval(len(values), 2000, 1, func(drawn []int) float64 { return meanOf(values, drawn) })
-	if low >= 0.6 || high <= 0.6 || low < 0.2 || high > 1 {
-		t.Errorf("interval of 0.6 over 10 problems = [%v, %v]", low, high)
-	}
-}
 
 type candidate struct {
 	ProblemID string  `arrow:"problem_id"`

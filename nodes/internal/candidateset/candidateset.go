@@ -16,7 +16,10 @@ type Text struct {
 	Facts                                      []float64 // see codefacts.Names
 	Tokens, Shapes, Edges                      []string
 	AST, Operations, Skeleton, Calls, Returned string // keys; empty where code doesn't parse
+	logprobs                                   []float64
 }
+
+func (t *Text) addLogprob(l float64) { t.logprobs = append(t.logprobs, l) }
 
 // NewText returns a text with its features.
 func NewText(code string, f codefacts.Features) (Text, error) {

@@ -11,7 +11,8 @@ import (
 // PeerNames names what is known of a candidate relative to the others of its problem,
 // in the order in which models see it. A share is one of the problem's candidates; a
 // similarity is the Jaccard index of two sets of grams; z_ is the distance from the
-// mean in standard deviations, both weighted by counts.
+// mean in standard deviations, both weighted by counts. The logprob is the mean by token
+// less its mean over the problem; it is 0 where the generator's aren't known.
 var PeerNames = []string{
 	"log_count", "share", "log_ast", "ast_share", "ast_rank",
 	"log_operations", "operations_share", "log_skeleton", "skeleton_share", "calls_share", "returns_share",
@@ -20,6 +21,7 @@ var PeerNames = []string{
 	"mean_words", "z_words", "mean_shapes", "z_shapes", "mean_edges", "z_edges",
 	"nearest_words", "nearest_largest", "nearest_half",
 	"rarest_fifth", "mean_frequency", "least_frequency", "rare_share",
+	"logprob", "z_logprob",
 	"texts", "log_classes",
 }
 
@@ -45,7 +47,32 @@ func describe(texts []*text) [][]float64 {
 		rows[i] = append(rows[i], nearest(words, i), v.nearestLargest(shapes[i]), v.nearestHalf(shapes[i]))
 		rows[i] = append(rows[i], v.frequencies(t)...)
 	}
+	logprobs := v.centred(v.each(meanLogprob))
+	z := v.standard(logprobs)
+	for i := range rows {
+		rows[i] = append(rows[i], logprobs[i], z[i])
+	}
 	return rows
+}
+
+// meanLogprob is NaN for texts without.
+func meanLogprob(t *text) float64 {
+	if len(t.logprobs) == 0 {
+		return math.NaN()
+	}
+	return average(t.logprobs)
+}
+
+// centred are values less their mean, or 0 if one of them isn't known.
+func (v *view) centred(values []float64) []float64 {
+	mean := v.mean(values)
+	out := make([]float64, len(values))
+	for i, x := range values {
+		if !math.IsNaN(mean) {
+			out[i] = x - mean
+		}
+	}
+	return out
 }
 
 // similarities are the Jaccard indices of all pairs.

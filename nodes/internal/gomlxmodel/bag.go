@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/shapes"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/gomlx/gomlx/pkg/ml/layers/activations"
+	"github.com/ouroflow/ouroflow/nodes/internal/candidateset"
 )
 
 // Bag embeds hashed 1- and 2-grams and averages them per segment:
@@ -31,7 +32,7 @@ type Bag struct {
 func (Bag) NeedsFeatures() bool { return false }
 
 // Items implements Encoder: one item for each distinct text.
-func (b Bag) Items(p *Problem) ([]Item, []int) {
+func (b Bag) Items(p *candidateset.Problem) ([]Item, []int) {
 	items := make([]Item, len(p.Texts))
 	for i, t := range p.Texts {
 		items[i].Input = b.Encode(p.Prompt, t.Code)

@@ -16,13 +16,14 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/shapes"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/gomlx/gomlx/pkg/ml/context"
+	"github.com/ouroflow/ouroflow/nodes/internal/candidateset"
 )
 
 // Encoder is an architecture with its sizes.
 type Encoder interface {
 	// Items returns the distinct inputs that the candidates of a problem make, and
 	// which of them belongs to each candidate.
-	Items(p *Problem) (items []Item, of []int)
+	Items(p *candidateset.Problem) (items []Item, of []int)
 	// Initial draws the weights that training starts from. They depend on the seed and
 	// the sizes only, not on the backend.
 	Initial(seed uint64) Weights

@@ -42,8 +42,8 @@ func stored(t *testing.T, c Config, members []Weights) *Verifier {
 	return v
 }
 
-func problemOf(id string, codes ...string) *Problem {
-	p := &Problem{ID: id, Prompt: "add"}
+func problemOf(id string, codes ...string) *candidateset.Problem {
+	p := &candidateset.Problem{ID: id, Prompt: "add"}
 	for i, code := range codes {
 		p.Texts = append(p.Texts, candidateset.Text{Code: code})
 		p.Of = append(p.Of, i)
@@ -51,7 +51,7 @@ func problemOf(id string, codes ...string) *Problem {
 	return p
 }
 
-func judge(t *testing.T, v *Verifier, p *Problem) []Judgement {
+func judge(t *testing.T, v *Verifier, p *candidateset.Problem) []Judgement {
 	t.Helper()
 	j, err := v.Judge(p)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/graph"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/gomlx/gomlx/pkg/ml/context"
+	"github.com/ouroflow/ouroflow/nodes/internal/candidateset"
 )
 
 // Scorer computes the energies of one member in batches of one size, so that one graph
@@ -89,7 +90,7 @@ type Judgement struct {
 }
 
 // Judge scores the candidates of a problem, with members that haven't seen it.
-func (v *Verifier) Judge(p *Problem) ([]Judgement, error) {
+func (v *Verifier) Judge(p *candidateset.Problem) ([]Judgement, error) {
 	items, of := v.Encoder.Items(p)
 	var energies [][]float64
 	for _, m := range v.Config.membersFor(p.ID) {

@@ -56,7 +56,7 @@ func (s Set) Names() []string {
 }
 
 // Items implements Encoder: one item for each program.
-func (s Set) Items(p *Problem) ([]Item, []int) {
+func (s Set) Items(p *candidateset.Problem) ([]Item, []int) {
 	set := candidateset.New(p.Texts, p.Of)
 	means := meanFacts(set.Classes)
 	items := make([]Item, len(set.Classes))

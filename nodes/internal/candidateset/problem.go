@@ -1,0 +1,119 @@
+package candidateset
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/ouroflow/ouroflow/engine/table"
+	"github.com/ouroflow/ouroflow/nodes/internal/codefacts"
+)
+
+// Problem has the candidates of one problem.
+type Problem struct {
+	ID     string
+	Prompt string
+	Texts  []Text // the distinct ones; only Code is set without features
+	Of     []int  // the text of each candidate, in the order of the rows
+	byCode map[string]int
+}
+
+// Candidate is a row of a table of candidates, read as a T.
+type Candidate[T any] struct {
+	Row      T
+	record   arrow.Record
+	features *table.Decoder[codefacts.Features]
+	at       int
+}
+
+// Each reads a table of candidates row by row, with what code_features found where that
+// is asked for.
+func Each[T any](in *table.Reader, features bool, each func(Candidate[T]) error) error {
+	if missing := table.Misfits(in.Schema(), table.SchemaOf[codefacts.Features]()); features && len(missing) > 0 {
+		return fmt.Errorf("this looks at what code_features finds, but those columns aren't in the input (%s): put a code_features node before this one", missing[0])
+	}
+	for rec, err := range in.Batches() {
+		if err != nil {
+			return err
+		}
+		rows, err := table.NewDecoder[T](rec)
+		if err != nil {
+			return err
+		}
+		c := Candidate[T]{record: rec}
+		if features {
+			if c.features, err = table.NewDecoder[codefacts.Features](rec); err != nil {
+				return err
+			}
+		}
+		for c.at = range int(rec.NumRows()) {
+			c.Row = rows.Row(c.at)
+			if err := each(c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Shown is how many tests of its problem may be known of the candidate.
+func (c Candidate[T]) Shown() int {
+	if c.features == nil {
+		return 0
+	}
+	return len(c.features.Row(c.at).Shown)
+}
+
+// number returns the value of a further column of numbers; ok is false if there is no such
+// column, or no value in it.
+func (c Candidate[T]) number(column string) (value float64, ok bool) {
+	at := c.record.Schema().FieldIndices(column)
+	if len(at) == 0 || c.record.Column(at[0]).IsNull(c.at) {
+		return 0, false
+	}
+	switch values := c.record.Column(at[0]).(type) {
+	case *array.Float64:
+		return values.Value(c.at), true
+	case *array.Int64:
+		return float64(values.Value(c.at)), true
+	}
+	return 0, false
+}
+
+// Logprob is the mean log-probability of the candidate's tokens by the model that wrote
+// it, NaN if the table doesn't have it.
+func (c Candidate[T]) Logprob() float64 {
+	sum, ok := c.number("logprob_sum")
+	tokens, has := c.number("logprob_tokens")
+	if !ok || !has || tokens == 0 {
+		return math.NaN()
+	}
+	return sum / tokens
+}
+
+// AddTo adds the candidate to those of a problem.
+func (c Candidate[T]) AddTo(p *Problem, code string) error {
+	if p.byCode == nil {
+		p.byCode = map[string]int{}
+	}
+	at, known := p.byCode[code]
+	if !known {
+		text, err := c.text(code)
+		if err != nil {
+			return err
+		}
+		at = len(p.Texts)
+		p.byCode[code], p.Texts = at, append(p.Texts, text)
+	}
+	p.Texts[at].addLogprob(c.Logprob())
+	p.Of = append(p.Of, at)
+	return nil
+}
+
+func (c Candidate[T]) text(code string) (Text, error) {
+	if c.features == nil {
+		return Text{Code: code}, nil
+	}
+	return NewText(code, c.features.Row(c.at))
+}
