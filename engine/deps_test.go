@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"engine/remote":              {"engine/cas", "engine/durable"},
 	"engine/recall":              {"engine/digest", "engine/durable"},
 	"engine/upkeep":              {"engine/cas", "engine/digest", "engine/event", "engine/exec", "engine/run", "engine/table"},
-	"cmd/ouroflow":               {"engine", "engine/cas", "engine/digest", "engine/event", "engine/explain", "engine/health", "engine/node", "engine/plan", "engine/report", "engine/run", "engine/spec", "engine/table", "engine/table/tableio", "engine/upkeep", "nodes", "nodes/sandbox", "nodes/sandbox/containers", "nodes/vllmsample"},
+	"cmd/ouroflow":               {"engine", "engine/cas", "engine/digest", "engine/event", "engine/explain", "engine/health", "engine/node", "engine/plan", "engine/report", "engine/run", "engine/spec", "engine/table", "engine/table/tableio", "engine/upkeep", "nodes", "nodes/inference", "nodes/sandbox", "nodes/sandbox/containers", "nodes/vllmsample"},
 }
 
 // confined says which packages may import a library.
@@ -78,7 +78,7 @@ func mayImport(dir, imported string) bool {
 	switch {
 	case dir == "engine":
 		return strings.HasPrefix(imported, "engine/")
-	case dir == "nodes":
+	case dir == "nodes" || dir == "nodes/inference":
 		return imported == "engine/node" || strings.HasPrefix(imported, "nodes/")
 	case strings.HasPrefix(dir, "nodes/"):
 		return slices.Contains([]string{"engine/node", "engine/durable", "engine/health"}, imported) || strings.HasPrefix(imported, "engine/table") ||
@@ -118,7 +118,7 @@ func TestEveryNodeTypeIsListed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listed := []string{"internal", "sandbox"}
+	listed := []string{"inference", "internal", "sandbox"}
 	for name := range nodes.Standard() {
 		listed = append(listed, strings.ReplaceAll(name, "_", ""))
 	}

@@ -114,6 +114,7 @@ func (a *app) root() *cobra.Command {
 		a.runCommand(), a.resumeCommand(), a.planCommand(), a.validateCommand(), a.graphCommand(),
 		a.nodesCommand(), a.schemaCommand(), a.runsCommand(), a.showCommand(), a.logsCommand(), a.catCommand(),
 		a.explainCommand(), a.diffCommand(), a.cacheCommand(),
+		a.modelCommand(), a.rankCommand(), a.solveCommand(), a.serveCommand(),
 		a.doctorCommand(), a.sandboxCommand(), a.imageCommand(),
 	)
 	return c

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,6 +33,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:       "testdata/script",
 		Condition: condition,
+		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"fakeserver": fakeServer},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("OUROFLOW_CACHE", filepath.Join(env.WorkDir, "cache"))
 			env.Setenv(containers.AddressVariable, noContainerd)
@@ -37,6 +41,38 @@ func TestScripts(t *testing.T) {
 			return writeProject(env.WorkDir, 12, 6)
 		},
 	})
+}
+
+// fakeServer starts a server that writes programs, every fourth of which works, and
+// puts its address into $SERVER.
+func fakeServer(ts *testscript.TestScript, _ bool, _ []string) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/models", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"object": "list", "data": [{"id": "m", "object": "model", "max_model_len": 2048}]}`)
+	})
+	mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, r *http.Request) {
+		var request struct {
+			Seed int `json:"seed"`
+			N    int `json:"n"`
+		}
+		if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		var choices []string
+		for i := range max(request.N, 1) {
+			sign := "-"
+			if (request.Seed+i)%4 == 3 {
+				sign = "+"
+			}
+			code := fmt.Sprintf("```python\\ndef add(x):\\n    y = %d\\n    return x %s 7\\n```", request.Seed+i, sign)
+			choices = append(choices, fmt.Sprintf(`{"index": %d, "message": {"role": "assistant", "content": "%s"}, "finish_reason": "stop"}`, i, code))
+		}
+		fmt.Fprintf(w, `{"id": "x", "object": "chat.completion", "model": "m", "choices": [%s], "usage": {"prompt_tokens": 5, "completion_tokens": 9}}`, strings.Join(choices, ","))
+	})
+	server := httptest.NewServer(mux)
+	ts.Defer(server.Close)
+	ts.Setenv("SERVER", server.URL)
 }
 
 // condition knows what a script may ask for beside the usual: containerd, if one can be

@@ -40,11 +40,11 @@ func Type() *node.Type {
 	}.Type()
 }
 
-// question is what the program of features.py is asked.
-type question struct {
+// Question is a candidate to read, with the tests that its facts may use.
+type Question struct {
 	Code   string   `json:"code"`
 	Prompt string   `json:"prompt"`
-	Entry  string   `json:"entry"`
+	Entry  string   `json:"entry"` // name of the function that is asked for; may be empty
 	Tests  []string `json:"tests"`
 }
 
@@ -68,23 +68,53 @@ var reader string
 const chunk = 256
 
 func run(ctx context.Context, p Params, w *node.Work[candidate, codefacts.Features]) error {
-	tool, err := execution.NewTool(ctx, p.Place, reader, w.Logf)
+	r, err := NewReader(ctx, p.Place, w.Logf)
 	if err != nil {
 		return err
 	}
-	defer tool.Close()
-	return w.Chunks(tool.Workers, chunk, func(n int, items []node.Item[candidate]) error {
-		return read(p, tool, n, w, items)
+	defer r.Close()
+	return w.Chunks(r.Workers, chunk, func(n int, items []node.Item[candidate]) error {
+		questions := make([]Question, len(items))
+		for i, item := range items {
+			questions[i] = Question{item.In.Code, item.In.Prompt, item.In.Entry, Shown(p.ShowTests, item.In.Tests)}
+		}
+		features, err := r.Read(n, questions)
+		if err != nil {
+			return err
+		}
+		for i, item := range items {
+			if err := w.Emit(item, features[i]); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
-// read asks once for candidates that are equal.
-func read(p Params, tool *execution.Tool, n int, w *node.Work[candidate, codefacts.Features], items []node.Item[candidate]) error {
-	place := map[string]int{}
-	of := make([]int, len(items))
-	var questions []question
-	for i, item := range items {
-		q := question{item.In.Code, item.In.Prompt, item.In.Entry, shown(p.ShowTests, item.In.Tests)}
+// Reader reads candidates in the sandbox.
+type Reader struct {
+	Workers int // each used by one goroutine
+
+	tool *execution.Tool
+}
+
+// NewReader starts the workers.
+func NewReader(ctx context.Context, p execution.Place, logf func(string, ...any)) (*Reader, error) {
+	tool, err := execution.NewTool(ctx, p, reader, logf)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{tool.Workers, tool}, nil
+}
+
+// Close ends the workers.
+func (r *Reader) Close() { r.tool.Close() }
+
+// Read has the n-th worker read candidates, equal ones once.
+func (r *Reader) Read(n int, candidates []Question) ([]codefacts.Features, error) {
+	place, of := map[string]int{}, make([]int, len(candidates))
+	var questions []Question
+	for i, q := range candidates {
 		key := strings.Join(append([]string{q.Code, q.Prompt, q.Entry}, q.Tests...), "\x00")
 		at, known := place[key]
 		if !known {
@@ -93,21 +123,20 @@ func read(p Params, tool *execution.Tool, n int, w *node.Work[candidate, codefac
 		}
 		of[i] = at
 	}
-	answers, err := execution.Answer[question, answer](tool, n, questions)
+	answers, err := execution.Answer[Question, answer](r.tool, n, questions)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i, item := range items {
-		if err := w.Emit(item, features(answers[of[i]], questions[of[i]].Tests)); err != nil {
-			return err
-		}
+	out := make([]codefacts.Features, len(candidates))
+	for i, at := range of {
+		out[i] = features(answers[at], questions[at].Tests)
 	}
-	return nil
+	return out, nil
 }
 
-// shown picks tests. Anything but a simple assert is left out: a whole check function
-// would tell what all tests are.
-func shown(which string, tests []string) []string {
+// Shown picks the tests that may be seen: none, the first or all. Anything but a simple
+// assert is left out: a whole check function would tell what all tests are.
+func Shown(which string, tests []string) []string {
 	out := []string{}
 	for i, test := range tests {
 		if which == "none" || which == "first" && i > 0 {

@@ -87,9 +87,10 @@ func TestKeys(t *testing.T) {
 		program("def f(x: int, y) -> int:\n    '''Add.'''\n    # add\n    return (x +\n            y)\n"),
 		program("def f(a, b):\n    return b + a\n"),
 		program("def f(a, b):\n    return a - b\n"),
-		program("def f(a, b) return a + b"))
+		program("def f(a, b) return a + b"),
+		program("def f(list, sum):\n    return list + sum\n"))
 	key := func(i int) string { return *rows[i].AST }
-	if key(0) != key(1) {
+	if key(0) != key(1) || key(0) != key(5) {
 		t.Error("renaming, layout, annotations or comments change the key")
 	}
 	if key(0) == key(2) || key(0) == key(3) {
@@ -111,11 +112,11 @@ func TestKeys(t *testing.T) {
 func TestShownTests(t *testing.T) {
 	tests := []string{"assert f(1) == 2", "assert f(2) == 3", "def check(f):\n    assert f(3)"}
 	for which, want := range map[string]int{"none": 0, "first": 1, "all": 2} {
-		if got := shown(which, tests); len(got) != want {
+		if got := Shown(which, tests); len(got) != want {
 			t.Errorf("%s shows %q", which, got)
 		}
 	}
-	if got := shown("first", tests[2:]); len(got) != 0 {
+	if got := Shown("first", tests[2:]); len(got) != 0 {
 		t.Errorf("a whole check is shown: %q", got)
 	}
 	hidden, seen := readAll(t, "none", program("def g(a): return 1"))[0], readAll(t, "first", program("def g(a): return 1"))[0]

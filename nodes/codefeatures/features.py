@@ -494,7 +494,7 @@ class Normal(ast.NodeTransformer):
         return self.names.setdefault(name, "v%d" % len(self.names))
 
     def visit_Name(self, node):
-        if node.id not in BUILTINS:
+        if node.id in self.names or node.id not in BUILTINS:
             node.id = self.rename(node.id)
         return node
 

@@ -19,8 +19,6 @@ type Text struct {
 	logprobs                                   []float64
 }
 
-func (t *Text) addLogprob(l float64) { t.logprobs = append(t.logprobs, l) }
-
 // NewText returns a text with its features.
 func NewText(code string, f codefacts.Features) (Text, error) {
 	facts, err := codefacts.Vector(f.Facts)

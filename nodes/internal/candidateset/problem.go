@@ -94,26 +94,40 @@ func (c Candidate[T]) Logprob() float64 {
 
 // AddTo adds the candidate to those of a problem.
 func (c Candidate[T]) AddTo(p *Problem, code string) error {
+	return p.add(code, c.Logprob(), func() (Text, error) {
+		if c.features == nil {
+			return Text{Code: code}, nil
+		}
+		return NewText(code, c.features.Row(c.at))
+	})
+}
+
+// Add adds a candidate that isn't in a table: its log-probability may be NaN, and its
+// features nil, where they aren't known.
+func (p *Problem) Add(code string, logprob float64, f *codefacts.Features) error {
+	return p.add(code, logprob, func() (Text, error) {
+		if f == nil {
+			return Text{Code: code}, nil
+		}
+		return NewText(code, *f)
+	})
+}
+
+// add makes the text of a candidate if it is new.
+func (p *Problem) add(code string, logprob float64, text func() (Text, error)) error {
 	if p.byCode == nil {
 		p.byCode = map[string]int{}
 	}
 	at, known := p.byCode[code]
 	if !known {
-		text, err := c.text(code)
+		t, err := text()
 		if err != nil {
 			return err
 		}
 		at = len(p.Texts)
-		p.byCode[code], p.Texts = at, append(p.Texts, text)
+		p.byCode[code], p.Texts = at, append(p.Texts, t)
 	}
-	p.Texts[at].addLogprob(c.Logprob())
+	p.Texts[at].logprobs = append(p.Texts[at].logprobs, logprob)
 	p.Of = append(p.Of, at)
 	return nil
-}
-
-func (c Candidate[T]) text(code string) (Text, error) {
-	if c.features == nil {
-		return Text{Code: code}, nil
-	}
-	return NewText(code, c.features.Row(c.at))
 }

@@ -161,7 +161,7 @@ type Executor struct {
 
 // New starts an executor. What it has to say goes to logf.
 func New(ctx context.Context, p Params, logf func(string, ...any)) (*Executor, error) {
-	e := &Executor{Workers: p.count(), params: p, budgets: newBudgets(p.Limits), logf: logf}
+	e := &Executor{Workers: p.Count(), params: p, budgets: newBudgets(p.Limits), logf: logf}
 	var err error
 	if e.clock, err = p.clock(); err != nil {
 		return nil, err
@@ -170,8 +170,8 @@ func New(ctx context.Context, p Params, logf func(string, ...any)) (*Executor, e
 	return e, err
 }
 
-// count is the number of workers.
-func (p Place) count() int {
+// Count is the number of workers.
+func (p Place) Count() int {
 	if p.Workers == 0 {
 		return runtime.NumCPU()
 	}
@@ -187,7 +187,7 @@ func (p Place) newPool(ctx context.Context, limits sandbox.Limits, logf func(str
 	if p.Isolation == "strict" {
 		demanded = sandbox.Strict()
 	}
-	return sandbox.NewPool(ctx, rt, p.count(), demanded, logf)
+	return sandbox.NewPool(ctx, rt, p.Count(), demanded, logf)
 }
 
 // Close ends the workers.

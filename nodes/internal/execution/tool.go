@@ -28,7 +28,7 @@ func NewTool(ctx context.Context, p Place, program string, logf func(string, ...
 	if err != nil {
 		return nil, err
 	}
-	t := &Tool{Workers: p.count(), program: program, pool: pool}
+	t := &Tool{Workers: p.Count(), program: program, pool: pool}
 	if output, err := pool.Run(0, program, "[]"); err != nil || output != "[]" {
 		t.Close()
 		return nil, fmt.Errorf("a program of ouroflow's own doesn't run in the sandbox: it said %.200q, %w", output, err)

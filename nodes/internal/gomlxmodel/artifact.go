@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/ouroflow/ouroflow/engine/table"
 )
 
 // Files of a model artifact.
@@ -89,8 +87,13 @@ func Save(dir string, c Config, members []Weights) error {
 	return os.WriteFile(filepath.Join(dir, configFile), append(head, '\n'), 0o666)
 }
 
-// Load reads a model from a tree that Save filled.
-func Load(tree *table.Tree) (Config, []Weights, error) {
+// Files are those of an artifact: a table.Tree, or what os.DirFS returns.
+type Files interface {
+	ReadFile(name string) ([]byte, error)
+}
+
+// Load reads a model from files that Save wrote.
+func Load(tree Files) (Config, []Weights, error) {
 	var c Config
 	head, err := tree.ReadFile(configFile)
 	if err != nil {

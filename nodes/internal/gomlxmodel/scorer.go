@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/gomlx/gomlx/pkg/ml/context"
 	"github.com/ouroflow/ouroflow/nodes/internal/candidateset"
+	"github.com/ouroflow/ouroflow/nodes/internal/rank"
 )
 
 // Scorer computes the energies of one member in batches of one size, so that one graph
@@ -91,17 +92,27 @@ type Judgement struct {
 
 // Judge scores the candidates of a problem, with members that haven't seen it.
 func (v *Verifier) Judge(p *candidateset.Problem) ([]Judgement, error) {
+	members := v.Config.membersFor(p.ID)
+	if len(members) == 0 {
+		return nil, fmt.Errorf("problem %s is in fold %d, but the model has no member that didn't see that", p.ID, v.Config.Folds[p.ID])
+	}
+	return v.judge(p, members)
+}
+
+// JudgeNew scores the candidates of a problem that no member has seen.
+func (v *Verifier) JudgeNew(p *candidateset.Problem) ([]Judgement, error) {
+	return v.judge(p, rank.All(len(v.members)))
+}
+
+func (v *Verifier) judge(p *candidateset.Problem, members []int) ([]Judgement, error) {
 	items, of := v.Encoder.Items(p)
 	var energies [][]float64
-	for _, m := range v.Config.membersFor(p.ID) {
+	for _, m := range members {
 		e, err := v.members[m].Score(items)
 		if err != nil {
 			return nil, err
 		}
 		energies = append(energies, e)
-	}
-	if len(energies) == 0 {
-		return nil, fmt.Errorf("problem %s is in fold %d, but the model has no member that didn't see that", p.ID, v.Config.Folds[p.ID])
 	}
 	perItem := make([]Judgement, len(items))
 	for i := range items {
