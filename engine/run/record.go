@@ -32,7 +32,8 @@ type Record struct {
 	Command  Command           `json:"command"`
 	Params   map[string]any    `json:"params"`
 	Versions map[string]string `json:"versions"`
-	// Metrics has the numbers that the run is about; Intervals the 95% interval,
+	// Metrics has the numbers that the run is about, by name, or NODE.name where several
+	// nodes are of the type that has them; Intervals the 95% interval,
 	// low and high, of those that have one.
 	Metrics   map[string]float64    `json:"metrics"`
 	Intervals map[string][2]float64 `json:"intervals"`
@@ -87,18 +88,30 @@ func (r *Record) Apply(e event.Event) {
 	default:
 		if n := r.Nodes[e.Node]; n != nil {
 			n.apply(e)
-			r.addMetrics(e.Metrics)
+			r.addMetrics(e.Node, e.Metrics)
 		}
 	}
 }
 
-func (r *Record) addMetrics(metrics []event.Metric) {
+func (r *Record) addMetrics(node string, metrics []event.Metric) {
 	for _, m := range metrics {
-		r.Metrics[m.Name] = m.Value
+		name := r.metricName(node, m.Name)
+		r.Metrics[name] = m.Value
 		if m.Low != nil && m.High != nil {
-			r.Intervals[m.Name] = [2]float64{*m.Low, *m.High}
+			r.Intervals[name] = [2]float64{*m.Low, *m.High}
 		}
 	}
+}
+
+// metricName puts the node before the name of its metric if others of its type have the
+// same metrics.
+func (r *Record) metricName(node, metric string) string {
+	for id, n := range r.Nodes {
+		if id != node && n.Type == r.Nodes[node].Type {
+			return node + "." + metric
+		}
+	}
+	return metric
 }
 
 func (n *Node) apply(e event.Event) {

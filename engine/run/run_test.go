@@ -1,6 +1,7 @@
 package run
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,7 +27,7 @@ func events() []event.Event {
 
 func create(t *testing.T, d Dir, id string) *Recorder {
 	t.Helper()
-	w, err := d.Create(New(id, "p", []string{"a", "b"}, map[string]string{"a": "sum", "b": "sum"}), []byte("version: 1\n"))
+	w, err := d.Create(New(id, "p", []string{"a", "b"}, map[string]string{"a": "sum", "b": "mean"}), []byte("version: 1\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,6 +36,17 @@ func create(t *testing.T, d Dir, id string) *Recorder {
 		sink.Emit(e)
 	}
 	return w
+}
+
+// Metrics of several nodes of a type are told apart, whichever ends first.
+func TestMetricsOfOneType(t *testing.T) {
+	r := New("1", "p", []string{"a", "b", "c"}, map[string]string{"a": "sum", "b": "sum", "c": "mean"})
+	for _, node := range []string{"b", "c", "a"} {
+		r.Apply(event.Event{Kind: event.NodeEnded, Node: node, Metrics: []event.Metric{{Name: "m" + r.Nodes[node].Type, Value: 1}}})
+	}
+	if got := slices.Sorted(maps.Keys(r.Metrics)); !slices.Equal(got, []string{"a.msum", "b.msum", "mmean"}) {
+		t.Errorf("metrics %v", got)
+	}
 }
 
 func TestRecord(t *testing.T) {

@@ -57,6 +57,9 @@ type answer struct {
 	AST        *string         `json:"ast"`
 	Operations *string         `json:"operations"`
 	Skeleton   *string         `json:"skeleton"`
+	Constants  *string         `json:"constants"`
+	Control    *string         `json:"control"`
+	Results    *string         `json:"results"`
 	Calls      *string         `json:"calls"`
 	Kinds      *string         `json:"kinds"`
 }
@@ -157,6 +160,6 @@ func features(a *answer, tests []string) codefacts.Features {
 	}
 	return codefacts.Features{
 		Facts: string(a.Facts), Tokens: a.Tokens, Shapes: a.Shapes, Edges: a.Edges,
-		AST: a.AST, Operations: a.Operations, Skeleton: a.Skeleton, Calls: a.Calls, Kinds: a.Kinds, Shown: tests,
+		AST: a.AST, Operations: a.Operations, Skeleton: a.Skeleton, Constants: a.Constants, Control: a.Control, Results: a.Results, Calls: a.Calls, Kinds: a.Kinds, Shown: tests,
 	}
 }

@@ -527,15 +527,32 @@ def call_key(p):
     return digest(*sorted(c for c in called if c[0] == "." or c in BUILTINS))
 
 
+def constant_key(p):
+    return digest(*sorted(repr(n.value) for n in p.nodes if isinstance(n, ast.Constant) and len(repr(n.value)) <= 20))
+
+
+def control_key(p):
+    """What branches, loops and returns, in order."""
+    return digest(*(type(n).__name__ for n in p.own if isinstance(n, BLOCKS + ENDS + COMPREHENSIONS + (ast.IfExp, ast.Lambda))))
+
+
+def result_key(tree):
+    """The expressions that are returned, of a tree whose variables are renamed."""
+    return digest(*(ast.dump(n.value) for n in ast.walk(tree) if isinstance(n, ast.Return) and n.value is not None))
+
+
 def keys(p):
     out = {
         "operations": operation_key(p),
+        "constants": constant_key(p),
+        "control": control_key(p),
         "skeleton": digest(*sorted("%s %d" % e for e in p.edges.items())),
         "calls": call_key(p),
         "kinds": " ".join(sorted(p.returns)),
         "edges": sorted(p.edges),
     }
-    out["ast"] = digest(ast.dump(Normal().visit(p.tree)))  # the last: it changes the tree
+    normal = Normal().visit(p.tree)  # the last: it changes the tree
+    out["ast"], out["results"] = digest(ast.dump(normal)), result_key(normal)
     return out
 
 

@@ -24,6 +24,9 @@ type row struct {
 	AST        *string  `arrow:"ast_key"`
 	Operations *string  `arrow:"operations_key"`
 	Skeleton   *string  `arrow:"skeleton_key"`
+	Constants  *string  `arrow:"constants_key"`
+	Control    *string  `arrow:"control_key"`
+	Results    *string  `arrow:"results_key"`
 	Calls      *string  `arrow:"calls_key"`
 	Kinds      *string  `arrow:"return_kinds"`
 	Shown      []string `arrow:"shown_tests"`

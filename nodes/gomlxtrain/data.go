@@ -65,6 +65,9 @@ func readData(p Params, t node.Task) (*data, error) {
 	for split, n := range g.refused {
 		t.Logf("refused %d rows of split %q", n, split)
 	}
+	if g.beyond > 0 {
+		t.Logf("left out %d rows beyond %d candidates of a problem", g.beyond, p.Limit)
+	}
 	d, err := g.data()
 	if err != nil {
 		return nil, err
@@ -89,6 +92,7 @@ type grouper struct {
 	refused          map[string]int
 	rows             int
 	items, truncated int
+	beyond           int // rows that params.Limit leaves out
 	shown            int
 }
 
@@ -110,6 +114,10 @@ func (g *grouper) add(c candidateset.Candidate[candidate]) error {
 		q = &gathered{Problem: candidateset.Problem{ID: row.ProblemID, Prompt: row.Prompt}, split: row.Split}
 		g.problems[row.ProblemID] = q
 		g.order = append(g.order, q)
+	}
+	if g.params.Limit > 0 && len(q.energies) == g.params.Limit && row.Split == g.params.Split {
+		g.beyond++
+		return nil
 	}
 	g.rows++
 	g.shown = max(g.shown, c.Shown())

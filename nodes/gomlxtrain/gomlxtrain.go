@@ -20,6 +20,7 @@ type Params struct {
 	Encoder      string         `yaml:"encoder" enum:"set|bag" doc:"What the model looks at. set: a program relative to the problem's other candidates. bag: hashed n-grams of the prompt and the code of one candidate."`
 	Set          gomlxmodel.Set `yaml:"set" doc:"Sizes of the encoder set."`
 	Bag          gomlxmodel.Bag `yaml:"bag" doc:"Sizes of the encoder bag."`
+	Limit        int            `yaml:"candidates" min:"0" doc:"Train on at most this many candidates of each problem, the first ones: for learning curves. 0: all."`
 	Epochs       int            `yaml:"epochs" min:"1" max:"100000" doc:"Most passes over the training problems."`
 	Patience     int            `yaml:"patience" min:"0" doc:"Training ends after this many epochs without a better validation loss, and the best epoch counts. 0: it goes on to the end, and the last one counts."`
 	Problems     int            `yaml:"batch_problems" min:"1" max:"4096" doc:"Problems in a batch."`
@@ -89,10 +90,10 @@ func Type() *node.Type {
 			"The same seed gives the same weights, also after an interruption.",
 		Defaults: Params{
 			Split: "train", Validation: "validation", Encoder: "set",
-			Set:    gomlxmodel.Set{Use: []string{gomlxmodel.UseFacts, gomlxmodel.UseCentred, gomlxmodel.UsePeers}, Hidden: 48, Dropout: 0.2},
+			Set:    gomlxmodel.Set{Use: []string{gomlxmodel.UseFacts, gomlxmodel.UsePeers}, Layers: 1, Hidden: 96, Dropout: 0.1},
 			Bag:    gomlxmodel.Bag{Vocabulary: 8192, Dim: 32, Hidden: 64, PromptIDs: 64, CodeIDs: 256},
-			Epochs: 12, Problems: 16, LearningRate: 2e-3, Schedule: "cosine", WeightDecay: 1e-3, Clip: 5,
-			Loss: Loss{Contrastive: 0.3, Pointwise: 1}, PassBelow: 0.5, Seeds: 3,
+			Epochs: 24, Problems: 16, LearningRate: 2e-3, Schedule: "cosine", WeightDecay: 1e-3, Clip: 5,
+			Loss: Loss{Contrastive: 0.3, Pointwise: 1}, PassBelow: 0.5, Seeds: 5,
 		},
 		Check: check,
 		Ports: ports,

@@ -24,6 +24,9 @@ type row struct {
 	AST        *string  `arrow:"ast_key"`
 	Operations *string  `arrow:"operations_key"`
 	Skeleton   *string  `arrow:"skeleton_key"`
+	Constants  *string  `arrow:"constants_key"`
+	Control    *string  `arrow:"control_key"`
+	Results    *string  `arrow:"results_key"`
 	Calls      *string  `arrow:"calls_key"`
 	Kinds      *string  `arrow:"return_kinds"`
 	Shown      []string `arrow:"shown_tests"`
@@ -38,10 +41,10 @@ func problemRows(id, split string) []row {
 	good := `{"parses": 1, "has_name": 1, "arity": 1, "kind_match": 2}`
 	bad := `{"parses": 1, "has_name": 1, "arity": 1, "kind_match": -2, "kind_wrong": 1}`
 	return []row{
-		{id, split, "ab", "failed", 1, number(-4), &tokens, bad, []string{"a", "b"}, nil, nil, &common, nil, nil, nil, &common, nil},
-		{id, split, "ab", "failed", 1, number(-4), &tokens, bad, []string{"a", "b"}, nil, nil, &common, nil, nil, nil, &common, nil},
-		{id, split, "abcdef", "passed", -2, number(-2), &tokens, good, []string{"a", "c"}, nil, nil, &rare, nil, nil, nil, &rare, nil},
-		{id, split, "a(", "syntax_error", 3, number(-6), &tokens, "{}", []string{"a", "("}, nil, nil, nil, nil, nil, nil, nil, nil},
+		{id, split, "ab", "failed", 1, number(-4), &tokens, bad, []string{"a", "b"}, nil, nil, &common, nil, nil, nil, nil, nil, nil, &common, nil},
+		{id, split, "ab", "failed", 1, number(-4), &tokens, bad, []string{"a", "b"}, nil, nil, &common, nil, nil, nil, nil, nil, nil, &common, nil},
+		{id, split, "abcdef", "passed", -2, number(-2), &tokens, good, []string{"a", "c"}, nil, nil, &rare, nil, nil, nil, nil, nil, nil, &rare, nil},
+		{id, split, "a(", "syntax_error", 3, number(-6), &tokens, "{}", []string{"a", "("}, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil},
 	}
 }
 

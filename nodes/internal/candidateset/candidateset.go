@@ -16,6 +16,7 @@ type Text struct {
 	Facts                                      []float64 // see codefacts.Names
 	Tokens, Shapes, Edges                      []string
 	AST, Operations, Skeleton, Calls, Returned string // keys; empty where code doesn't parse
+	Constants, Control, Results                string
 	logprobs                                   []float64
 }
 
@@ -31,6 +32,7 @@ func NewText(code string, f codefacts.Features) (Text, error) {
 	return Text{
 		Code: code, Facts: facts, Tokens: f.Tokens, Shapes: f.Shapes, Edges: f.Edges,
 		AST: key(f.AST), Operations: key(f.Operations), Skeleton: key(f.Skeleton), Calls: key(f.Calls), Returned: key(f.Kinds),
+		Constants: key(f.Constants), Control: key(f.Control), Results: key(f.Results),
 	}, err
 }
 

@@ -16,6 +16,7 @@ import (
 var PeerNames = []string{
 	"log_count", "share", "log_ast", "ast_share", "ast_rank",
 	"log_operations", "operations_share", "log_skeleton", "skeleton_share", "calls_share", "returns_share",
+	"constants_share", "control_share", "results_share",
 	"largest_share", "in_largest",
 	"length", "length_off", "tokens", "z_tokens", "log_texts", "parsing_share", "arity_agreement",
 	"mean_words", "z_words", "mean_shapes", "z_shapes", "mean_edges", "z_edges",
@@ -91,21 +92,24 @@ func similarities(texts []*text, of func(*text) gramSet) [][]float64 {
 
 // view has what is the same for all texts of a problem.
 type view struct {
-	texts    []*text
-	total    float64 // candidates
-	asts     counts
-	ops      counts
-	skeleton counts
-	calls    counts
-	returned counts
-	ranks    map[string]float64 // of a tree among the trees, 0 for the most frequent
-	largest  string             // the most frequent tree
-	shared   map[int]float64    // candidates that have a gram
-	length   float64            // median, in bytes
-	tokens   float64            // median of log_tokens
-	zTokens  []float64
-	parsing  float64 // share that parses
-	arity    float64 // share with the right number of arguments
+	texts     []*text
+	total     float64 // candidates
+	asts      counts
+	ops       counts
+	skeleton  counts
+	calls     counts
+	returned  counts
+	constants counts
+	control   counts
+	results   counts
+	ranks     map[string]float64 // of a tree among the trees, 0 for the most frequent
+	largest   string             // the most frequent tree
+	shared    map[int]float64    // candidates that have a gram
+	length    float64            // median, in bytes
+	tokens    float64            // median of log_tokens
+	zTokens   []float64
+	parsing   float64 // share that parses
+	arity     float64 // share with the right number of arguments
 }
 
 // counts is how many candidates have a key.
@@ -119,7 +123,7 @@ func (c counts) add(key string, n float64) {
 
 func newView(texts []*text) *view {
 	v := &view{
-		texts: texts, asts: counts{}, ops: counts{}, skeleton: counts{}, calls: counts{}, returned: counts{},
+		texts: texts, asts: counts{}, ops: counts{}, skeleton: counts{}, calls: counts{}, returned: counts{}, constants: counts{}, control: counts{}, results: counts{},
 		shared: map[int]float64{},
 	}
 	for _, t := range texts {
@@ -129,6 +133,9 @@ func newView(texts []*text) *view {
 		v.skeleton.add(t.Skeleton, t.count)
 		v.calls.add(t.Calls, t.count)
 		v.returned.add(returns(t), t.count)
+		v.constants.add(t.Constants, t.count)
+		v.control.add(t.Control, t.count)
+		v.results.add(t.Results, t.count)
 		for _, g := range t.unusual {
 			v.shared[g] += t.count
 		}
@@ -192,6 +199,7 @@ func (v *view) groups(t *text) []float64 {
 		logCount(v.ops[t.Operations]), v.ops[t.Operations] / v.total,
 		logCount(v.skeleton[t.Skeleton]), v.skeleton[t.Skeleton] / v.total,
 		v.calls[t.Calls] / v.total, v.returned[returns(t)] / v.total,
+		v.constants[t.Constants] / v.total, v.control[t.Control] / v.total, v.results[t.Results] / v.total,
 		v.asts[v.largest] / v.total, truth(v.inLargest(t)),
 	}
 }

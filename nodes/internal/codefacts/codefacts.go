@@ -18,6 +18,9 @@ type Features struct {
 	AST        *string  `arrow:"ast_key"`        // digest of the tree with variables renamed, without annotations and docstring
 	Operations *string  `arrow:"operations_key"` // digest of the operators, called names and short constants, with their counts
 	Skeleton   *string  `arrow:"skeleton_key"`   // digest of the edges with their counts
+	Constants  *string  `arrow:"constants_key"`  // digest of the short constants
+	Control    *string  `arrow:"control_key"`    // digest of what branches, loops and returns, in order
+	Results    *string  `arrow:"results_key"`    // digest of the expressions that are returned, with variables renamed
 	Calls      *string  `arrow:"calls_key"`      // digest of the builtins and methods called
 	Kinds      *string  `arrow:"return_kinds"`   // kinds of values that the function may return, such as "None list"
 	Shown      []string `arrow:"shown_tests"`    // tests that the facts were compared with and that a verifier may see

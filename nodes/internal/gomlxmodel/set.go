@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 
 	"github.com/gomlx/gomlx/pkg/core/graph"
 	"github.com/gomlx/gomlx/pkg/core/shapes"
@@ -18,13 +19,14 @@ import (
 // candidateset says of its place among them,
 //
 //	v = clip((  [x; x - m; s] - mean) / deviation, -5, 5)
-//	h1 = gelu(W1 v + b1)    h2 = gelu(W2 h1 + b2)    energy = W3 h2 + b3
+//	h = gelu(W v + b), once for each layer    energy = w h + c
 //
 // where mean and deviation are those of the programs that were trained on. Candidates
 // whose normalised trees are equal have one energy.
 type Set struct {
 	Use     []string `json:"use" yaml:"use" doc:"What the model looks at: facts (of a program by itself), centred (the facts less their mean over the problem's candidates) and peers (how many are like it, and how alike). Facts alone are a model of a single candidate."`
-	Hidden  int      `json:"hidden" yaml:"hidden" min:"1" max:"65536" doc:"Width of each of the two hidden layers."`
+	Layers  int      `json:"layers" yaml:"layers" min:"0" max:"16" doc:"Hidden layers; without any the energy is linear."`
+	Hidden  int      `json:"hidden" yaml:"hidden" min:"1" max:"65536" doc:"Width of a hidden layer."`
 	Dropout float64  `json:"dropout" yaml:"dropout" min:"0" max:"0.95" doc:"Share of each hidden layer that is left out in training."`
 }
 
@@ -104,16 +106,19 @@ func meanFacts(classes []candidateset.Class) []float64 {
 // Initial implements Encoder.
 func (s Set) Initial(seed uint64) Weights {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	in := len(s.Names())
-	return Weights{
-		"w1": normal(rng, math.Sqrt(1/float64(in)), in, s.Hidden),
-		"b1": normal(rng, 0, s.Hidden),
-		"w2": normal(rng, math.Sqrt(2/float64(s.Hidden)), s.Hidden, s.Hidden),
-		"b2": normal(rng, 0, s.Hidden),
-		"w3": normal(rng, math.Sqrt(1/float64(s.Hidden)), s.Hidden, 1),
-		"b3": normal(rng, 0, 1),
+	w := Weights{}
+	in, gain := len(s.Names()), 1.0
+	for i := range s.Layers {
+		w[layer("w", i)] = normal(rng, math.Sqrt(gain/float64(in)), in, s.Hidden)
+		w[layer("b", i)] = normal(rng, 0, s.Hidden)
+		in, gain = s.Hidden, 2 // of activations, half of which are near 0
 	}
+	w["w"] = normal(rng, math.Sqrt(1/float64(in)), in, 1)
+	w["b"] = normal(rng, 0, 1)
+	return w
 }
+
+func layer(name string, i int) string { return name + strconv.Itoa(i+1) }
 
 // Constants implements Encoder: the mean and deviation of each value over the items.
 func (s Set) Constants(items []Item) Weights {
@@ -156,7 +161,8 @@ func (s Set) Energies(p *Pass, in []*graph.Node) *graph.Node {
 		return graph.ExpandAxes(p.weight(x.Graph(), name, shapes.Make(x.DType(), x.Shape().Dim(-1))), 0)
 	}
 	v := graph.ClipScalar(graph.Div(graph.Sub(x, constant("mean")), constant("deviation")), -outlier, outlier)
-	h := p.dropout(activations.Gelu(p.dense(v, "1", s.Hidden)), s.Dropout)
-	h = p.dropout(activations.Gelu(p.dense(h, "2", s.Hidden)), s.Dropout)
-	return graph.Squeeze(p.dense(h, "3", 1), -1)
+	for i := range s.Layers {
+		v = p.dropout(activations.Gelu(p.dense(v, layer("", i), s.Hidden)), s.Dropout)
+	}
+	return graph.Squeeze(p.dense(v, "", 1), -1)
 }
