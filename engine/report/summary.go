@@ -96,7 +96,8 @@ func Metrics(w io.Writer, r *run.Record) {
 func metricOrder(metrics map[string]float64) []string {
 	names := slices.Sorted(maps.Keys(metrics))
 	rank := func(name string) int {
-		i := slices.IndexFunc(headline, func(p string) bool { return strings.HasPrefix(name, p) })
+		_, bare, _ := strings.Cut(name, ".") // without the node, if one is named
+		i := slices.IndexFunc(headline, func(p string) bool { return strings.HasPrefix(name, p) || strings.HasPrefix(bare, p) })
 		if i < 0 {
 			return len(headline)
 		}

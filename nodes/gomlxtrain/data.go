@@ -33,17 +33,17 @@ type labelled struct {
 // data is what training sees.
 type data struct {
 	train, validation []*problem
-	folds             map[string]int // of the problems in train; nil without folds
+	folds             []map[string]int // of the problems in train, by deal
 	shown             int
 }
 
-// without returns what to train and to validate on if a fold is left out.
-func (d *data) without(fold int) (train, validation []*problem) {
-	if fold == gomlxmodel.NoFold {
+// without returns what to train and to validate a member on: all but its fold.
+func (d *data) without(m gomlxmodel.Member) (train, validation []*problem) {
+	if m.Fold == gomlxmodel.NoFold {
 		return d.train, d.validation
 	}
 	for _, q := range d.train {
-		if d.folds[q.id] != fold {
+		if d.folds[m.Deal][q.id] != m.Fold {
 			train = append(train, q)
 		}
 	}
@@ -76,6 +76,14 @@ func readData(p Params, t node.Task) (*data, error) {
 	return d, nil
 }
 
+// trainsOn tells whether rows of a split are for training.
+func (p Params) trainsOn(split string) bool { return split == p.Split || p.Split == "" }
+
+// reads tells whether rows of a split are for training or validation.
+func (p Params) reads(split string) bool {
+	return p.trainsOn(split) || p.Folds == 0 && split == p.Validation
+}
+
 // gathered is a problem whose candidates are still coming.
 type gathered struct {
 	candidateset.Problem
@@ -102,7 +110,7 @@ func (g *grouper) add(c candidateset.Candidate[candidate]) error {
 		return fmt.Errorf("problem %s is in the splits %q and %q: its candidates would leak from one into the other; split by problem", row.ProblemID, split, row.Split)
 	}
 	g.splits[row.ProblemID] = row.Split
-	if row.Split != g.params.Split && (row.Split != g.params.Validation || g.params.Folds > 0) {
+	if !g.params.reads(row.Split) {
 		g.refused[row.Split]++
 		return nil
 	}
@@ -115,7 +123,7 @@ func (g *grouper) add(c candidateset.Candidate[candidate]) error {
 		g.problems[row.ProblemID] = q
 		g.order = append(g.order, q)
 	}
-	if g.params.Limit > 0 && len(q.energies) == g.params.Limit && row.Split == g.params.Split {
+	if g.params.Limit > 0 && len(q.energies) == g.params.Limit && g.params.trainsOn(row.Split) {
 		g.beyond++
 		return nil
 	}
@@ -129,7 +137,7 @@ func (g *grouper) data() (*data, error) {
 	d := &data{shown: g.shown}
 	for _, q := range g.order {
 		p := g.label(q)
-		if q.split == g.params.Split {
+		if g.params.trainsOn(q.split) {
 			d.train = append(d.train, p)
 		} else {
 			d.validation = append(d.validation, p)
@@ -144,7 +152,9 @@ func (g *grouper) data() (*data, error) {
 	if len(d.train) < g.params.Folds {
 		return nil, fmt.Errorf("%d problems can't be dealt to %d folds", len(d.train), g.params.Folds)
 	}
-	d.folds = g.deal()
+	for deal := range g.params.deals() {
+		d.folds = append(d.folds, g.deal(deal))
+	}
 	return d, nil
 }
 
@@ -177,9 +187,9 @@ func (g *grouper) label(q *gathered) *problem {
 }
 
 // deal puts every problem into a fold, and those with the same prompt into the same one.
-func (g *grouper) deal() map[string]int {
+func (g *grouper) deal(number int) map[string]int {
 	order := slices.SortedFunc(slices.Values(g.order), func(a, b *gathered) int { return strings.Compare(a.ID, b.ID) })
-	rng := rand.New(rand.NewPCG(uint64(g.params.Seed), 3))
+	rng := rand.New(rand.NewPCG(uint64(g.params.Seed+number), 3))
 	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	folds, byPrompt := map[string]int{}, map[string]int{}
 	for i, q := range order {

@@ -34,12 +34,17 @@ type trained struct {
 // members lists what is to be trained.
 func (p Params) members() []gomlxmodel.Member {
 	var list []gomlxmodel.Member
-	for fold := range max(p.Folds, 1) {
-		if p.Folds == 0 {
-			fold = gomlxmodel.NoFold
+	for s := range p.Seeds {
+		m := gomlxmodel.Member{Seed: p.Seed + s, Fold: gomlxmodel.NoFold, Deal: s}
+		if p.Deals == dealOnce {
+			m.Deal = 0
 		}
-		for s := range p.Seeds {
-			list = append(list, gomlxmodel.Member{Seed: p.Seed + s, Fold: fold})
+		for fold := range p.Folds {
+			m.Fold = fold
+			list = append(list, m)
+		}
+		if p.Folds == 0 {
+			list = append(list, m)
 		}
 	}
 	return list
@@ -89,7 +94,7 @@ func nameOf(m gomlxmodel.Member) string {
 func (e *ensemble) member(ctx context.Context, m gomlxmodel.Member) (trained, error) {
 	backend := <-e.backends
 	defer func() { e.backends <- backend }()
-	train, validation := e.data.without(m.Fold)
+	train, validation := e.data.without(m)
 	t, err := newTrainer(backend, e.params, m, train, validation, e.host, e.dir)
 	if err != nil {
 		return trained{}, err

@@ -14,9 +14,10 @@ import (
 
 // Params of the node.
 type Params struct {
-	Split        string         `yaml:"split" doc:"Split to train on. Rows of other splits are refused: they can't reach the weights."`
+	Split        string         `yaml:"split" doc:"Split to train on. Rows of other splits are refused: they can't reach the weights. With folds it may be empty: all rows."`
 	Validation   string         `yaml:"validation" doc:"Split for early stopping and the choice of the epoch. Not read with folds."`
 	Folds        int            `yaml:"folds" min:"0" max:"1000" doc:"Deal the problems of split to this many folds and train models that haven't seen one of them each; gomlx_score then judges a problem by those that haven't seen it. 0: no folds."`
+	Deals        string         `yaml:"deals" enum:"each|once" doc:"each: every seed deals folds of its own, so that a problem is judged by models that were trained on different parts of the others. once: all seeds share the same folds."`
 	Encoder      string         `yaml:"encoder" enum:"set|bag" doc:"What the model looks at. set: a program relative to the problem's other candidates. bag: hashed n-grams of the prompt and the code of one candidate."`
 	Set          gomlxmodel.Set `yaml:"set" doc:"Sizes of the encoder set."`
 	Bag          gomlxmodel.Bag `yaml:"bag" doc:"Sizes of the encoder bag."`
@@ -42,6 +43,16 @@ type Loss struct {
 	Pointwise   float64 `yaml:"pointwise" min:"0" doc:"Cross-entropy of each candidate, averaged by problem."`
 	Margin      float64 `yaml:"margin" min:"0" doc:"How far pairs of a passing and a failing candidate are from lying as far apart as their label energies."`
 	MSE         float64 `yaml:"mse" min:"0" doc:"Squared distance of the energy from the label's."`
+}
+
+const dealOnce = "once"
+
+// deals is how often problems are dealt to folds.
+func (p Params) deals() int {
+	if p.Deals == dealOnce {
+		return 1
+	}
+	return p.Seeds
 }
 
 // encoder is the one that the params choose.
@@ -89,10 +100,10 @@ func Type() *node.Type {
 		Doc: "Trains an energy-based verifier on labelled candidates: energy low where the candidate works. " +
 			"The same seed gives the same weights, also after an interruption.",
 		Defaults: Params{
-			Split: "train", Validation: "validation", Encoder: "set",
+			Split: "train", Validation: "validation", Deals: "each", Encoder: "set",
 			Set:    gomlxmodel.Set{Use: []string{gomlxmodel.UseFacts, gomlxmodel.UsePeers}, Layers: 1, Hidden: 96, Dropout: 0.1},
 			Bag:    gomlxmodel.Bag{Vocabulary: 8192, Dim: 32, Hidden: 64, PromptIDs: 64, CodeIDs: 256},
-			Epochs: 24, Problems: 16, LearningRate: 2e-3, Schedule: "cosine", WeightDecay: 1e-3, Clip: 5,
+			Epochs: 24, Problems: 16, LearningRate: 2e-3, Schedule: "cosine", WeightDecay: 1e-2, Clip: 5,
 			Loss: Loss{Contrastive: 0.3, Pointwise: 1}, PassBelow: 0.5, Seeds: 5,
 		},
 		Check: check,
@@ -117,7 +128,7 @@ func ports(p Params) node.Ports {
 
 func check(p Params) error {
 	switch {
-	case p.Split == "":
+	case p.Split == "" && p.Folds == 0:
 		return node.BadField("split", "name the split to train on")
 	case p.Folds == 1:
 		return node.BadField("folds", "one fold would leave nothing to train on; take 2 or more, or 0 for none")

@@ -21,19 +21,30 @@ const Format = 2
 
 // Config describes a trained verifier.
 type Config struct {
-	Format  int            `json:"format"`
-	Encoder string         `json:"encoder"` // which of the following it is
-	Set     *Set           `json:"set,omitempty"`
-	Bag     *Bag           `json:"bag,omitempty"`
-	Shown   int            `json:"shown_tests"`     // most tests of a problem that were shown to it in training
-	Members []Member       `json:"members"`         // in the order of their weights
-	Folds   map[string]int `json:"folds,omitempty"` // of the problems that members were trained on
+	Format  int      `json:"format"`
+	Encoder string   `json:"encoder"` // which of the following it is
+	Set     *Set     `json:"set,omitempty"`
+	Bag     *Bag     `json:"bag,omitempty"`
+	Shown   int      `json:"shown_tests"` // most tests of a problem that were shown to it in training
+	Members []Member `json:"members"`     // in the order of their weights
+	// Folds has, for each deal, the folds of the problems that members were trained on.
+	Folds []map[string]int `json:"folds,omitempty"`
 }
 
 // Member is one of the models that a verifier is the mean of.
 type Member struct {
 	Seed int `json:"seed"`
 	Fold int `json:"fold"` // whose problems it has not seen; -1 if there are no folds
+	Deal int `json:"deal"` // place among Folds of the one that its fold is of
+}
+
+// hasSeen tells whether the member was trained on a problem.
+func (c Config) hasSeen(m Member, problem string) bool {
+	if m.Fold == NoFold {
+		return false // of what splits keep apart, or the caller wouldn't ask
+	}
+	fold, known := c.Folds[m.Deal][problem]
+	return known && fold != m.Fold
 }
 
 // NoFold is the fold of members that saw all problems.
@@ -51,13 +62,11 @@ func (c Config) Architecture() (Encoder, error) {
 	}
 }
 
-// members are the places of those that judge a problem: the ones that haven't seen it,
-// or all if it is new.
+// membersFor are the places of those that haven't seen a problem.
 func (c Config) membersFor(problem string) []int {
 	var list []int
-	fold, seen := c.Folds[problem]
 	for i, m := range c.Members {
-		if !seen || m.Fold == fold {
+		if !c.hasSeen(m, problem) {
 			list = append(list, i)
 		}
 	}
@@ -104,6 +113,11 @@ func Load(tree Files) (Config, []Weights, error) {
 	}
 	if c.Format != Format {
 		return c, nil, fmt.Errorf("the model has format %d; this program reads format %d", c.Format, Format)
+	}
+	for _, m := range c.Members {
+		if m.Fold != NoFold && (m.Deal < 0 || m.Deal >= len(c.Folds)) {
+			return c, nil, fmt.Errorf("%s: a member is of deal %d, but there are %d", configFile, m.Deal, len(c.Folds))
+		}
 	}
 	b, err := tree.ReadFile(weightsFile)
 	if err != nil {

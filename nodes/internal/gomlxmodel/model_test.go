@@ -64,7 +64,7 @@ func judge(t *testing.T, v *Verifier, p *candidateset.Problem) []Judgement {
 // on what else is scored.
 func TestSaveAndLoad(t *testing.T) {
 	b := bag()
-	c := Config{Encoder: "bag", Bag: &b, Members: []Member{{0, NoFold}, {1, NoFold}}}
+	c := Config{Encoder: "bag", Bag: &b, Members: []Member{{Seed: 0, Fold: NoFold}, {Seed: 1, Fold: NoFold}}}
 	before, err := NewVerifier(c, []Weights{b.Initial(0), b.Initial(1)})
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func TestSaveAndLoad(t *testing.T) {
 // A problem that members were trained on is judged by those that were not.
 func TestFolds(t *testing.T) {
 	b := bag()
-	c := Config{Encoder: "bag", Bag: &b, Members: []Member{{0, 0}, {1, 1}}, Folds: map[string]int{"in 0": 0, "in 1": 1, "in 2": 2}}
+	c := Config{Encoder: "bag", Bag: &b, Members: []Member{{Seed: 0, Fold: 0}, {Seed: 1, Fold: 1}}, Folds: []map[string]int{{"in 0": 0, "in 1": 1, "in 2": 2}}}
 	v := stored(t, c, []Weights{b.Initial(0), b.Initial(1)})
 	in0, in1 := judge(t, v, problemOf("in 0", "x"))[0], judge(t, v, problemOf("in 1", "x"))[0]
 	if in0 == in1 || in0.Spread != 0 {

@@ -94,7 +94,7 @@ type Judgement struct {
 func (v *Verifier) Judge(p *candidateset.Problem) ([]Judgement, error) {
 	members := v.Config.membersFor(p.ID)
 	if len(members) == 0 {
-		return nil, fmt.Errorf("problem %s is in fold %d, but the model has no member that didn't see that", p.ID, v.Config.Folds[p.ID])
+		return nil, fmt.Errorf("every member of the model was trained on problem %s", p.ID)
 	}
 	return v.judge(p, members)
 }
