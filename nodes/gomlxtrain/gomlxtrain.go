@@ -32,6 +32,7 @@ type Params struct {
 	WeightDecay  float64        `yaml:"weight_decay" min:"0" max:"1" doc:"Weight decay of AdamW."`
 	Clip         float64        `yaml:"clip" min:"0" doc:"Largest norm of a gradient; longer ones are scaled down. 0: none."`
 	Loss         Loss           `yaml:"loss" doc:"Weights of the parts of the loss."`
+	Consensus    float64        `yaml:"consensus" min:"0" max:"100" doc:"Energies are lowered by this much for each e-fold of the number of candidates that look the same to the encoder: agreement steadies what was learnt. It isn't trained; 0: not at all."`
 	PassBelow    float64        `yaml:"pass_below" doc:"A label energy below this counts as a pass."`
 	Seed         int            `yaml:"seed" min:"0" doc:"Seed of the folds, and of the initial weights and the batches of the first model."`
 	Seeds        int            `yaml:"seeds" min:"1" max:"1000" doc:"Models to train, each with a seed of its own. The energy is their mean."`
@@ -104,7 +105,7 @@ func Type() *node.Type {
 			Set:    gomlxmodel.Set{Use: []string{gomlxmodel.UseFacts, gomlxmodel.UsePeers}, Layers: 1, Hidden: 96, Dropout: 0.1},
 			Bag:    gomlxmodel.Bag{Vocabulary: 8192, Dim: 32, Hidden: 64, PromptIDs: 64, CodeIDs: 256},
 			Epochs: 24, Problems: 16, LearningRate: 2e-3, Schedule: "cosine", WeightDecay: 1e-2, Clip: 5,
-			Loss: Loss{Contrastive: 0.3, Pointwise: 1}, PassBelow: 0.5, Seeds: 5,
+			Loss: Loss{Contrastive: 0.3, Pointwise: 1}, Consensus: 0.15, PassBelow: 0.5, Seeds: 5,
 		},
 		Check: check,
 		Ports: ports,
@@ -178,7 +179,7 @@ func run(ctx context.Context, p Params, t node.Task) error {
 
 func save(p Params, d *data, members []trained, t node.Task) error {
 	config := p.config()
-	config.Folds, config.Shown = d.folds, d.shown
+	config.Folds, config.Shown, config.Consensus = d.folds, d.shown, p.Consensus
 	var weights []gomlxmodel.Weights
 	var curve []epochRow
 	for _, m := range members {

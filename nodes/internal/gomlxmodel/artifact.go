@@ -21,12 +21,15 @@ const Format = 2
 
 // Config describes a trained verifier.
 type Config struct {
-	Format  int      `json:"format"`
-	Encoder string   `json:"encoder"` // which of the following it is
-	Set     *Set     `json:"set,omitempty"`
-	Bag     *Bag     `json:"bag,omitempty"`
-	Shown   int      `json:"shown_tests"` // most tests of a problem that were shown to it in training
-	Members []Member `json:"members"`     // in the order of their weights
+	Format  int    `json:"format"`
+	Encoder string `json:"encoder"` // which of the following it is
+	Set     *Set   `json:"set,omitempty"`
+	Bag     *Bag   `json:"bag,omitempty"`
+	// Consensus is how much is taken from an energy for each e-fold of the number of
+	// candidates that the encoder can't tell from it; see Judgement.
+	Consensus float64  `json:"consensus"`
+	Shown     int      `json:"shown_tests"` // most tests of a problem that were shown to it in training
+	Members   []Member `json:"members"`     // in the order of their weights
 	// Folds has, for each deal, the folds of the problems that members were trained on.
 	Folds []map[string]int `json:"folds,omitempty"`
 }

@@ -85,6 +85,22 @@ func TestSaveAndLoad(t *testing.T) {
 	}
 }
 
+// Agreement among the candidates lowers energies by the logarithm of the count.
+func TestConsensus(t *testing.T) {
+	b := bag()
+	c := Config{Encoder: "bag", Bag: &b, Members: []Member{{Fold: NoFold}}}
+	p := problemOf("p", "x", "y")
+	p.Of = []int{0, 1, 0, 0}
+	without := judge(t, stored(t, c, []Weights{b.Initial(0)}), p)
+	c.Consensus = 0.5
+	for i, got := range judge(t, stored(t, c, []Weights{b.Initial(0)}), p) {
+		usual := 3 * math.Log(3) / 4
+		if want := without[i].Energy - 0.5*([]float64{math.Log(3), 0}[p.Of[i]]-usual); math.Abs(got.Energy-want) > 1e-12 {
+			t.Errorf("candidate %d: %v, want %v", i, got.Energy, want)
+		}
+	}
+}
+
 // A problem that members were trained on is judged by those that were not.
 func TestFolds(t *testing.T) {
 	b := bag()

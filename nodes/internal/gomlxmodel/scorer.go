@@ -84,9 +84,16 @@ func NewVerifier(c Config, members []Weights) (v *Verifier, err error) {
 	return v, nil
 }
 
-// Judgement is what a verifier says of one candidate.
+// Judgement is what a verifier says of one candidate. With E the mean over the members, k
+// the model's Consensus and n of N candidates the same to its encoder, the energy is
+//
+//	E - k (ln n - mean of ln n over the candidates)
+//
+// which is low where the candidate is likely to pass. What many samples agree on is a
+// signal that doesn't depend on what was learnt, and steadies the choice; the mean keeps
+// energies calibrated.
 type Judgement struct {
-	Energy float64 // mean over the members, low where the candidate is likely to pass
+	Energy float64
 	Spread float64 // standard deviation over the members
 }
 
@@ -114,15 +121,24 @@ func (v *Verifier) judge(p *candidateset.Problem, members []int) ([]Judgement, e
 		}
 		energies = append(energies, e)
 	}
-	perItem := make([]Judgement, len(items))
-	for i := range items {
+	perItem, usual := make([]Judgement, len(items)), meanLogCount(items, len(of))
+	for i, item := range items {
 		perItem[i] = summary(energies, i)
+		perItem[i].Energy -= v.Config.Consensus * (math.Log(item.Count) - usual)
 	}
 	out := make([]Judgement, len(of))
 	for i, item := range of {
 		out[i] = perItem[item]
 	}
 	return out, nil
+}
+
+func meanLogCount(items []Item, candidates int) float64 {
+	sum := 0.0
+	for _, item := range items {
+		sum += item.Count * math.Log(item.Count)
+	}
+	return sum / float64(candidates)
 }
 
 func summary(energies [][]float64, item int) Judgement {
