@@ -27,7 +27,6 @@ func (f *modelFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.model, "model", "", "verifier: RUN:NODE, a folder that `ouroflow model export` wrote, or a digest")
 	c.Flags().StringVar(&f.options.Runtime, "runtime", "auto", "sandbox in which candidates are read, without being run: auto, containerd or process")
 	c.Flags().StringVar(&f.options.Python, "python", "python3", "Python interpreter whose parser reads candidates")
-	c.Flags().IntVar(&f.options.Workers, "workers", 0, "requests worked on at once; 0 means one for each processor")
 	_ = c.MarkFlagRequired("model") // it exists
 }
 

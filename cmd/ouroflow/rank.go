@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"os"
 	"strings"
@@ -32,10 +31,10 @@ func (f *problemFlags) register(c *cobra.Command) {
 
 // text reads the prompt, which may be in a file.
 func (f *problemFlags) text() (string, error) {
-	b, err := os.ReadFile(f.prompt)
-	if errors.Is(err, fs.ErrNotExist) || err != nil && strings.ContainsAny(f.prompt, " \n") {
+	if info, err := os.Stat(f.prompt); err != nil || info.IsDir() {
 		return f.prompt, nil
 	}
+	b, err := os.ReadFile(f.prompt)
 	return string(b), err
 }
 
@@ -66,7 +65,7 @@ func (a *app) rankCommand() *cobra.Command {
 	}
 	model.register(c)
 	problem.register(c)
-	c.Flags().StringSliceVar(&files, "candidates", nil, "files of candidates, also without the flag")
+	c.Flags().StringArrayVar(&files, "candidates", nil, "files of candidates, also without the flag")
 	return c
 }
 
@@ -130,6 +129,7 @@ type rankedCandidate struct {
 }
 
 func (a *app) rank(ctx context.Context, model modelFlags, problem problemFlags, candidates []candidate) error {
+	model.options.Workers = 1
 	v, digest, err := a.openVerifier(ctx, model)
 	if err != nil {
 		return err

@@ -28,6 +28,7 @@ func (a *app) serveCommand() *cobra.Command {
 		},
 	}
 	model.register(c)
+	c.Flags().IntVar(&model.options.Workers, "workers", 0, "requests worked on at once; 0 means one for each processor")
 	c.Flags().StringVar(&address, "listen", address, "address and port; port 0 takes a free one")
 	c.Flags().IntVar(&limits.Waiting, "queue", limits.Waiting, "requests that may wait; further ones are answered with status 429")
 	c.Flags().Int64Var(&limits.Body, "max-body", limits.Body, "largest request, in bytes")
@@ -51,6 +52,7 @@ func (a *app) serve(ctx context.Context, model modelFlags, address string, limit
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the server at once
 	fmt.Fprintf(a.stderr, "ouroflow: serving %s at http://%s\n", name, l.Addr())
 	return inference.NewServer(v, name, limits).Serve(ctx, l)
 }

@@ -74,6 +74,7 @@ func (a *app) solve(ctx context.Context, model modelFlags, problem problemFlags,
 			return usageError{err}
 		}
 	}
+	model.options.Workers = 1
 	v, name, err := a.openVerifier(ctx, model)
 	if err != nil {
 		return err

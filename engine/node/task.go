@@ -72,6 +72,9 @@ func EmitBeside[T any](t Task, out, in string, rows iter.Seq[T]) error {
 			return err
 		}
 	}
+	if _, more := next(); more {
+		return fmt.Errorf("the input %q has fewer rows than there are results", in)
+	}
 	return nil
 }
 

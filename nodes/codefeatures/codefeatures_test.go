@@ -51,13 +51,18 @@ func TestFacts(t *testing.T) {
 		"unreachable": {"def sort_words(a, b):\n    while True:\n        if a < b < 3:\n            return a\n        else:\n            return a\n    return b\n", map[string]float64{
 			"while_true": 1, "chained_compare": 1, "equal_branches": 1, "unreachable": 0, "loops": 1, "depth": 2, "returns": 3,
 		}},
-		"after return": {"def sort_words(a, b):\n    return a\n    print(a)\n", map[string]float64{"unreachable": 1, "print": 1}},
-		"elements":     {"def sort_words(a, b):\n    out = []\n    for w in a.split():\n        out.append(str(w))\n    return out\n", map[string]float64{"element_match": 2, "kind_match": 2}},
-		"strings":      {"def sort_words(a, b):\n    return ['bb', 'a']\n", map[string]float64{"test_strings": 0.5, "any_test_string": 1}},
-		"numbers":      {"def sort_words(a, b=7):\n    return [7]\n", map[string]float64{"test_numbers": 1, "arity": 1, "element_match": -2}},
-		"sometimes":    {"def sort_words(a, b):\n    if a:\n        return [a]\n", map[string]float64{"returns_sometimes": 1, "kind_match": 1}},
-		"trailing":     {"import re\ndef sort_words(a, b):\n    '''x'''\n    return sort_words(a, b)\nprint(sort_words(1, 2))\n", map[string]float64{"imports": 1, "docstring": 1, "recursive": 1, "trailing": 1}},
-		"no program":   {"Sure! Here it is: def", map[string]float64{"parses": 0, "has_name": 0, "prompt_words": 0}},
+		"after return":          {"def sort_words(a, b):\n    return a\n    print(a)\n", map[string]float64{"unreachable": 1, "print": 1}},
+		"elements":              {"def sort_words(a, b):\n    out = []\n    for w in a.split():\n        out.append(str(w))\n    return out\n", map[string]float64{"element_match": 2, "kind_match": 2}},
+		"strings":               {"def sort_words(a, b):\n    return ['bb', 'a']\n", map[string]float64{"test_strings": 0.5, "any_test_string": 1}},
+		"numbers":               {"def sort_words(a, b=7):\n    return [7]\n", map[string]float64{"test_numbers": 1, "arity": 1, "element_match": -2}},
+		"falls through nothing": {"def sort_words(a, b):\n    try:\n        x = a[0]\n    except KeyError:\n        return [a]\n    else:\n        return [b]\n", map[string]float64{"returns_sometimes": 0, "kind_match": 2, "tries": 1}},
+		"left by break":         {"def sort_words(a, b):\n    while True:\n        if a:\n            return [a]\n        break\n", map[string]float64{"returns_sometimes": 1}},
+		"ladder":                {"def sort_words(a, b):\n    if a == 1:\n        return [1]\n    elif a == 2:\n        return [2]\n    else:\n        return [3]\n", map[string]float64{"depth": 1, "ifs": 2}},
+		"keywords only":         {"def sort_words(a, *, b=1, c=2):\n    return [a, b, c]\n", map[string]float64{"arity": 1}},
+		"too deep to look at":   {"def sort_words(a, b):\n    return " + strings.Repeat("-", 900) + "1\n" + "x = 0x" + strings.Repeat("f", 5000), map[string]float64{"parses": 1}},
+		"sometimes":             {"def sort_words(a, b):\n    if a:\n        return [a]\n", map[string]float64{"returns_sometimes": 1, "kind_match": 1}},
+		"trailing":              {"import re\ndef sort_words(a, b):\n    '''x'''\n    return sort_words(a, b)\nprint(sort_words(1, 2))\n", map[string]float64{"imports": 1, "docstring": 1, "recursive": 1, "trailing": 1}},
+		"no program":            {"Sure! Here it is: def", map[string]float64{"parses": 0, "has_name": 0, "prompt_words": 0}},
 	}
 	names := slices.Sorted(maps.Keys(tests))
 	var in []candidate
@@ -88,12 +93,19 @@ func TestKeys(t *testing.T) {
 		program("def f(a, b):\n    return b + a\n"),
 		program("def f(a, b):\n    return a - b\n"),
 		program("def f(a, b) return a + b"),
-		program("def f(list, sum):\n    return list + sum\n"))
+		program("def f(list, sum):\n    return list + sum\n"),
+		program("from math import *\ndef f(a, b):\n    return floor(a)\n"),
+		program("from math import *\ndef f(a, b):\n    return ceil(a)\n"),
+		program("def f(a, b):\n    c: int = a\n    try:\n        return c\n    except E as e:\n        return e\n"),
+		program("def f(a, b):\n    d = a\n    try:\n        return d\n    except E as err:\n        return err\n"))
 	key := func(i int) string { return *rows[i].AST }
 	if key(0) != key(1) || key(0) != key(5) {
 		t.Error("renaming, layout, annotations or comments change the key")
 	}
-	if key(0) == key(2) || key(0) == key(3) {
+	if key(8) != key(9) {
+		t.Error("the annotation of a variable or the name of an exception changes the key")
+	}
+	if key(0) == key(2) || key(0) == key(3) || key(6) == key(7) {
 		t.Error("different programs have one key")
 	}
 	if *rows[0].Skeleton != *rows[2].Skeleton || *rows[0].Operations == *rows[3].Operations {

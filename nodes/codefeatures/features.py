@@ -17,7 +17,8 @@ BUILTINS = frozenset(dir(builtins))
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 SCOPES = DEFINITIONS + (ast.Lambda, ast.ClassDef)
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
-BLOCKS = LOOPS + (ast.If, ast.With, ast.AsyncWith, ast.Try)
+TRIES = (ast.Try,) + ((ast.TryStar,) if hasattr(ast, "TryStar") else ())
+BLOCKS = LOOPS + (ast.If, ast.With, ast.AsyncWith) + TRIES
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 ENDS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 OPERATORS = (ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
@@ -148,7 +149,8 @@ class Task:
         left, expected = test, None
         if isinstance(test, ast.Compare):
             left, expected = test.left, test.comparators[0]
-        call = next((n for n in ast.walk(left) if is_call_of_name(n) and n.func.id not in BUILTINS), None)
+        calls = [n for n in ast.walk(left) if is_call_of_name(n) and n.func.id not in BUILTINS]
+        call = next((n for n in calls if n.func.id == self.name), calls[0] if calls else None)
         if call is None:
             return
         self.read_call(call, expected, call is left)
@@ -175,7 +177,9 @@ class Task:
         if found is None:
             return
         self.name = found[1]
-        arguments = re.sub(r"\[[^\[\]]*\]", "", re.sub(r"\[[^\[\]]*\]", "", found[2]))
+        arguments, brackets = found[2], 1
+        while brackets:  # from the inside, as deep as they go
+            arguments, brackets = re.subn(r"\[[^\[\]]*\]", "", arguments)
         self.nargs = len([a for a in arguments.split(",") if a.strip()])
         result = (found[3] or "").strip().lower()
         self.expected = next((k for k in ("list", "tuple", "dict", "str", "bool", "int", "float") if result.startswith(k)), None)
@@ -193,7 +197,7 @@ class Task:
         except (SyntaxError, ValueError, IndexError, AttributeError, RecursionError, MemoryError):
             return
         if is_call_of_name(call):
-            nargs, self.expected = self.nargs, None
+            nargs, self.nargs, self.expected = self.nargs, None, None
             self.read_call(call, value, True)
             self.nargs, self.expected = nargs, annotated or self.expected
 
@@ -272,7 +276,8 @@ class Program:
             parent = "R" if node is self.tree else type(node).__name__
             for child in ast.iter_child_nodes(node):
                 self.edges[parent + ">" + type(child).__name__] += 1
-                stack.append((child, depth + isinstance(child, BLOCKS)))
+                ladder = isinstance(node, ast.If) and isinstance(child, ast.If) and node.orelse == [child]  # an elif
+                stack.append((child, depth + (isinstance(child, BLOCKS) and not ladder)))
 
     def all(self, *classes):
         return [n for n in self.nodes if isinstance(n, classes)]
@@ -355,12 +360,29 @@ def falls(body):
     if isinstance(last, ast.If):
         return falls(last.body) or falls(last.orelse)
     if isinstance(last, ast.While):
-        return not (isinstance(last.test, ast.Constant) and last.test.value)
-    if isinstance(last, ast.Try):
-        return falls(last.body) or any(falls(h.body) for h in last.handlers)
+        return not (isinstance(last.test, ast.Constant) and last.test.value) or breaks(last.body)
+    if isinstance(last, TRIES):
+        if last.finalbody and not falls(last.finalbody):
+            return False
+        return falls(last.body) and falls(last.orelse) or any(falls(h.body) for h in last.handlers)
+    if hasattr(ast, "Match") and isinstance(last, ast.Match):
+        wild = last.cases and last.cases[-1].guard is None and isinstance(last.cases[-1].pattern, ast.MatchAs) and last.cases[-1].pattern.pattern is None
+        return not wild or any(falls(c.body) for c in last.cases)
     if isinstance(last, (ast.With, ast.AsyncWith)):
         return falls(last.body)
     return True
+
+
+def breaks(body):
+    """Whether a loop with this body may be left by a break of its own."""
+    stack = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Break):
+            return True
+        if not isinstance(node, LOOPS + SCOPES):
+            stack.extend(ast.iter_child_nodes(node))
+    return False
 
 
 def is_text(node):
@@ -379,8 +401,10 @@ def names_of(program):
             bound.add(n.name)
         elif isinstance(n, (ast.Import, ast.ImportFrom)):
             bound.update((a.asname or a.name).split(".")[0] for a in n.names)
-        elif isinstance(n, ast.ExceptHandler) and n.name:
+        elif type(n).__name__ in ("ExceptHandler", "MatchAs", "MatchStar", "TypeVar", "ParamSpec", "TypeVarTuple") and n.name:
             bound.add(n.name)
+        elif type(n).__name__ == "MatchMapping" and n.rest:
+            bound.add(n.rest)
     return bound, read
 
 
@@ -398,7 +422,6 @@ def program_facts(p):
     numbers = [n.value for n in p.nodes if is_number(n)]
     compares = p.all(ast.Compare)
     return {
-        "parses": 1,
         "functions": min(4, len(p.functions)),
         "depth": p.depth,
         "loops": min(5, len(p.all(*LOOPS))),
@@ -407,7 +430,7 @@ def program_facts(p):
         "calls": math.log1p(len(calls)),
         "comprehensions": min(4, len(p.all(*COMPREHENSIONS))),
         "imports": bool(p.all(ast.Import, ast.ImportFrom)),
-        "tries": bool(p.all(ast.Try)),
+        "tries": bool(p.all(*TRIES)),
         "class": bool(p.all(ast.ClassDef)),
         "assert": bool(p.all(ast.Assert)),
         "trailing": any(not isinstance(n, DEFINITIONS + (ast.ClassDef, ast.Import, ast.ImportFrom)) for n in p.tree.body),
@@ -443,9 +466,14 @@ def function_facts(p):
         "unreachable": any(isinstance(n, ENDS) for body in bodies(f, p.own) for n in body[:-1]),
         "returns_mutation": any(isinstance(n.value, ast.Call) and isinstance(n.value.func, ast.Attribute)
                                 and METHOD_KINDS.get(n.value.func.attr) == "None" for n in values),
-        "equal_branches": any(isinstance(n, ast.If) and n.orelse and [ast.dump(x) for x in n.body] == [ast.dump(x) for x in n.orelse]
-                              for n in p.own),
+        "equal_branches": any(isinstance(n, ast.If) and equal(n.body, n.orelse) for n in p.own),
     }
+
+
+def equal(body, other):
+    """Whether two bodies are the same; most differ at a glance, which matters in long ladders."""
+    return list(map(type, body)) == list(map(type, other)) and not isinstance(body[0], ast.If) \
+        and list(map(ast.dump, body)) == list(map(ast.dump, other))
 
 
 def bodies(function, nodes):
@@ -460,10 +488,12 @@ def bodies(function, nodes):
 
 def task_facts(p):
     f, task = p.function, p.task
-    count, fixed = len(positional(f)), len(positional(f)) - len(f.args.defaults)
+    args = f.args
+    most = len(positional(f)) + len(args.kwonlyargs)
+    fewest = len(positional(f)) - len(args.defaults) + sum(d is None for d in args.kw_defaults)
     facts = {"has_name": any(isinstance(n, DEFINITIONS) and n.name == task.name for n in p.tree.body)}
     if task.nargs is not None:
-        fits = fixed <= task.nargs and (task.nargs <= count or f.args.vararg is not None)
+        fits = fewest <= task.nargs and (task.nargs <= most or bool(args.vararg or args.kwarg))
         facts["arity"], facts["arity_wrong"] = fits, not fits
     arguments = {a.arg.lower() for a in positional(f)}
     facts["argument_words"] = min(1, len(arguments & task.names) / len(arguments)) if arguments else 0
@@ -484,23 +514,36 @@ def task_facts(p):
 # ---- keys: what makes two programs alike ----
 
 class Normal(ast.NodeTransformer):
-    """Renames variables in the order of their first appearance, and drops annotations and
-    docstrings."""
+    """Renames what a program binds as variables, in the order of their first appearance, and
+    drops annotations and docstrings. Functions, what is imported and what nobody binds keep
+    their names: they say what is called."""
 
-    def __init__(self):
+    def __init__(self, tree):
         self.names = {}
+        self.bound = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+        self.bound |= {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
+        self.bound |= {n.name for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler)}
 
     def rename(self, name):
         return self.names.setdefault(name, "v%d" % len(self.names))
 
     def visit_Name(self, node):
-        if node.id in self.names or node.id not in BUILTINS:
+        if node.id in self.bound:
             node.id = self.rename(node.id)
         return node
 
     def visit_arg(self, node):
         node.arg, node.annotation = self.rename(node.arg), None
         return node
+
+    def visit_ExceptHandler(self, node):
+        node.name = node.name and self.rename(node.name)
+        return self.generic_visit(node)
+
+    def visit_AnnAssign(self, node):
+        if node.value is not None:
+            node = ast.Assign(targets=[node.target], value=node.value)
+        return self.generic_visit(node)
 
     def visit_FunctionDef(self, node):
         node.returns = None
@@ -515,11 +558,17 @@ def digest(*parts):
     return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+def short_constants(p):
+    """The constants that are no more than a number or a word."""
+    for n in p.nodes:
+        if isinstance(n, ast.Constant) and (not isinstance(n.value, int) or n.value.bit_length() < 100) and len(repr(n.value)) <= 20:
+            yield repr(n.value)
+
+
 def operation_key(p):
     parts = [type(n).__name__ for n in p.nodes if isinstance(n, OPERATORS)]
     parts += [called_name(n) for n in p.nodes if isinstance(n, ast.Call)]
-    parts += [repr(n.value) for n in p.nodes if isinstance(n, ast.Constant) and len(repr(n.value)) <= 20]
-    return digest(*sorted(parts))
+    return digest(*sorted(parts + list(short_constants(p))))
 
 
 def call_key(p):
@@ -528,7 +577,7 @@ def call_key(p):
 
 
 def constant_key(p):
-    return digest(*sorted(repr(n.value) for n in p.nodes if isinstance(n, ast.Constant) and len(repr(n.value)) <= 20))
+    return digest(*sorted(short_constants(p)))
 
 
 def control_key(p):
@@ -551,9 +600,17 @@ def keys(p):
         "kinds": " ".join(sorted(p.returns)),
         "edges": sorted(p.edges),
     }
-    normal = Normal().visit(p.tree)  # the last: it changes the tree
+    normal = Normal(p.tree).visit(p.tree)  # the last: it changes the tree
     out["ast"], out["results"] = digest(ast.dump(normal)), result_key(normal)
     return out
+
+
+def read_program(p, facts, out):
+    facts.update(program_facts(p))
+    if p.function is not None:
+        facts.update(function_facts(p))
+        facts.update(task_facts(p))
+    out.update(keys(p))
 
 
 def features(question):
@@ -567,12 +624,11 @@ def features(question):
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         tree = None
     if tree is not None:
-        p = Program(tree, task)
-        facts.update(program_facts(p))
-        if p.function is not None:
-            facts.update(function_facts(p))
-            facts.update(task_facts(p))
-        out.update(keys(p))
+        facts["parses"] = 1
+        try:
+            read_program(Program(tree, task), facts, out)
+        except (ValueError, RecursionError, MemoryError):
+            out["ast"] = digest(code)  # deeper or longer than can be looked at: like nothing else
     out["facts"] = {name: round(float(value), 6) for name, value in facts.items() if value}
     return out
 

@@ -31,7 +31,7 @@ func Type() *node.Type {
 		Name:    "gomlx_score",
 		Version: 2,
 		Doc: "Adds the energy that a trained verifier gives to each candidate, which may depend on the problem's other candidates but on nothing else. " +
-			"A problem that models were trained on is judged by those that were not trained on it.",
+			"After training with folds, a problem is judged by the models that were not trained on it; without, by all, so that splits have to keep apart what is evaluated.",
 		Ports: func(Params) node.Ports {
 			return node.Ports{
 				In: []node.Port{

@@ -97,8 +97,9 @@ func (t *trainer) restore() error {
 			delete(state, name)
 		}
 	}
-	t.ctx = mlctx.New().Checked(false)
-	t.ctx.SetLoader(loader(state))
+	weights, rest := gomlxmodel.Split(state)
+	t.ctx = weights.Context()
+	t.ctx.SetLoader(loader(rest))
 	t.host.Logf("%s: continuing after epoch %d", nameOf(t.member), p.Epoch)
 	return nil
 }

@@ -65,6 +65,9 @@ func readData(p Params, t node.Task) (*data, error) {
 	for split, n := range g.refused {
 		t.Logf("refused %d rows of split %q", n, split)
 	}
+	if n := g.alike(); n > 0 {
+		t.Logf("%d validation problems have the prompt of a training problem: what is chosen by them may not hold elsewhere", n)
+	}
 	if g.beyond > 0 {
 		t.Logf("left out %d rows beyond %d candidates of a problem", g.beyond, p.Limit)
 	}
@@ -149,13 +152,10 @@ func (g *grouper) data() (*data, error) {
 	if g.params.Folds == 0 {
 		return d, g.checkSplit(g.params.Validation, d.validation)
 	}
-	if len(d.train) < g.params.Folds {
-		return nil, fmt.Errorf("%d problems can't be dealt to %d folds", len(d.train), g.params.Folds)
-	}
 	for deal := range g.params.deals() {
 		d.folds = append(d.folds, g.deal(deal))
 	}
-	return d, nil
+	return d, g.checkFolds(d)
 }
 
 // label describes what the model will be shown of a problem.
@@ -169,15 +169,16 @@ func (g *grouper) label(q *gathered) *problem {
 			g.truncated++
 		}
 	}
+	pass := make([]float64, len(items))
 	for row, i := range of {
-		share := float32(1 / items[i].Count)
-		p.items[i].energy += float32(q.energies[row]) * share
+		p.items[i].energy += float32(q.energies[row] / items[i].Count)
 		if q.energies[row] < g.params.PassBelow {
-			p.items[i].passed += share
+			pass[i]++
 		}
 	}
-	for i, item := range p.items {
-		if item.passed > 0.5 {
+	for i, item := range items {
+		p.items[i].passed = float32(pass[i] / item.Count)
+		if 2*pass[i] > item.Count {
 			p.passing = append(p.passing, i)
 		} else {
 			p.failing = append(p.failing, i)
@@ -192,16 +193,52 @@ func (g *grouper) deal(number int) map[string]int {
 	rng := rand.New(rand.NewPCG(uint64(g.params.Seed+number), 3))
 	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	folds, byPrompt := map[string]int{}, map[string]int{}
-	for i, q := range order {
-		prompt := strings.Join(strings.Fields(strings.ToLower(q.Prompt)), " ")
-		fold, known := byPrompt[prompt]
+	for _, q := range order {
+		fold, known := byPrompt[plain(q.Prompt)]
 		if !known {
-			fold = i % g.params.Folds
-			byPrompt[prompt] = fold
+			fold = len(byPrompt) % g.params.Folds
+			byPrompt[plain(q.Prompt)] = fold
 		}
 		folds[q.ID] = fold
 	}
 	return folds
+}
+
+// plain is a prompt without case and layout.
+func plain(prompt string) string { return strings.Join(strings.Fields(strings.ToLower(prompt)), " ") }
+
+// checkFolds makes sure that there is something to learn without each fold.
+func (g *grouper) checkFolds(d *data) error {
+	prompts := map[string]bool{}
+	for _, q := range g.order {
+		prompts[plain(q.Prompt)] = true
+	}
+	if len(prompts) < g.params.Folds {
+		return fmt.Errorf("%d problems with different prompts can't be dealt to %d folds", len(prompts), g.params.Folds)
+	}
+	for _, m := range g.params.members() {
+		train, _ := d.without(m)
+		if pass, fail := outcomes(train); pass == 0 || fail == 0 {
+			return fmt.Errorf("without fold %d there are %d passing and %d failing candidates: there must be both to learn from; take fewer folds or another seed", m.Fold, pass, fail)
+		}
+	}
+	return nil
+}
+
+// alike counts the validation problems that have the prompt of a training problem.
+func (g *grouper) alike() (n int) {
+	train := map[string]bool{}
+	for _, q := range g.order {
+		if g.params.trainsOn(q.split) {
+			train[plain(q.Prompt)] = true
+		}
+	}
+	for _, q := range g.order {
+		if !g.params.trainsOn(q.split) && train[plain(q.Prompt)] {
+			n++
+		}
+	}
+	return n
 }
 
 func (g *grouper) checkSplit(split string, problems []*problem) error {

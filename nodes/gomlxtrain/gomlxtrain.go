@@ -4,7 +4,6 @@ package gomlxtrain
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/table"
@@ -101,7 +100,7 @@ func Type() *node.Type {
 		Doc: "Trains an energy-based verifier on labelled candidates: energy low where the candidate works. " +
 			"The same seed gives the same weights, also after an interruption.",
 		Defaults: Params{
-			Split: "train", Validation: "validation", Deals: "each", Encoder: "set",
+			Split: "train", Validation: "validation", Deals: "once", Encoder: "set",
 			Set:    gomlxmodel.Set{Use: []string{gomlxmodel.UseFacts, gomlxmodel.UsePeers}, Layers: 1, Hidden: 96, Dropout: 0.1},
 			Bag:    gomlxmodel.Bag{Vocabulary: 8192, Dim: 32, Hidden: 64, PromptIDs: 64, CodeIDs: 256},
 			Epochs: 24, Problems: 16, LearningRate: 2e-3, Schedule: "cosine", WeightDecay: 1e-2, Clip: 5,
@@ -142,20 +141,9 @@ func check(p Params) error {
 	case p.Candidates == 1:
 		return node.BadField("batch_candidates", "one candidate can't be told from another; take 2 or more, or 0 for all")
 	case p.Encoder == "set":
-		return checkUse(p.Set.Use)
-	}
-	return nil
-}
-
-func checkUse(use []string) error {
-	known := []string{gomlxmodel.UseFacts, gomlxmodel.UseCentred, gomlxmodel.UsePeers}
-	for _, u := range use {
-		if !slices.Contains(known, u) {
-			return node.BadField("set.use", "%q is none of %v", u, known)
+		if err := p.Set.Check(); err != nil {
+			return &node.FieldError{Field: "set.use", Err: err}
 		}
-	}
-	if len(use) == 0 {
-		return node.BadField("set.use", "name at least one of %v", known)
 	}
 	return nil
 }

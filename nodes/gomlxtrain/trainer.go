@@ -84,7 +84,6 @@ func (t *trainer) stepGraph(ctx *mlctx.Context, in []*graph.Node) *graph.Node {
 	rate, key, rest := in[0], in[1], in[2:]
 	g := rate.Graph()
 	ctx.SetTraining(g, true)
-	gomlxmodel.Freeze(ctx)
 	l := t.lossGraph(&gomlxmodel.Pass{Context: ctx, Key: key}, rest)
 	gradients := ctx.BuildTrainableVariablesGradientsGraph(l)
 	if t.params.Clip > 0 {

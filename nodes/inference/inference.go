@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 
@@ -67,6 +68,9 @@ type Verifier struct {
 func Open(ctx context.Context, files Files, o Options) (v *Verifier, err error) {
 	place := execution.DefaultPlace()
 	place.Runtime, place.Python, place.Workers = cmp.Or(o.Runtime, place.Runtime), cmp.Or(o.Python, place.Python), o.Workers
+	if o.Workers < 0 {
+		return nil, fmt.Errorf("%d workers; want a number of them, or 0 for one for each processor", o.Workers)
+	}
 	v = &Verifier{Workers: place.Count()}
 	for range v.Workers {
 		config, weights, err := gomlxmodel.Load(files)

@@ -229,6 +229,10 @@ func TestServer(t *testing.T) {
 		"no JSON":        {"x", 400},
 		"no candidates":  {`{"query": "x"}`, 400},
 		"not texts":      {`{"query": "x", "documents": [1]}`, 400},
+		"null text":      {`{"query": "x", "documents": ["y", null]}`, 400},
+		"null texts":     {`{"query": "x", "documents": null}`, 400},
+		"logprobs":       {`{"query": "x", "documents": ["y", "z"], "logprobs": [-1]}`, 400},
+		"no logarithm":   {`{"query": "x", "documents": ["y"], "logprobs": [1e308]}`, 400},
 		"top_n":          {`{"query": "x", "documents": ["y"], "top_n": 0}`, 400},
 		"too many":       {`{"query": "x", "documents": ["1","2","3","4","5","6","7","8","9"]}`, 413},
 		"too large":      {`{"query": "` + strings.Repeat("x", 5000) + `"}`, 413},
@@ -244,7 +248,7 @@ func TestServer(t *testing.T) {
 	}
 	text, _ := io.ReadAll(resp.Body)
 	resp.Body.Close()
-	for _, want := range []string{`requests_total{kind="rank",status="200"} 4`, `requests_total{kind="rank",status="400"} 4`, "ouroflow_verifier_waiting 0"} {
+	for _, want := range []string{`requests_total{kind="rank",status="200"} 4`, `requests_total{kind="rank",status="400"} 8`, "ouroflow_verifier_waiting 0"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("metrics lack %s:\n%s", want, text)
 		}
@@ -277,10 +281,13 @@ func TestOpenAPI(t *testing.T) {
 func TestQueue(t *testing.T) {
 	v := open(t)
 	v.Workers = 0 // until there is one, all wait
-	q := NewQueue(v, 2)
+	q := NewQueue(v, 3)
 	request := Request{Prompt: prompt, Candidates: candidates}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	left := &job{ctx: gone, request: request, done: make(chan struct{})}
 	taken := []*job{{ctx: t.Context(), request: request, done: make(chan struct{})}, {ctx: t.Context(), request: request, done: make(chan struct{})}}
-	for _, j := range taken {
+	for _, j := range append(taken, left) {
 		if err := q.take(j); err != nil {
 			t.Fatal(err)
 		}
@@ -294,6 +301,9 @@ func TestQueue(t *testing.T) {
 		if <-j.done; j.err != nil || len(j.scores) != len(candidates) {
 			t.Errorf("%d scores, %v", len(j.scores), j.err)
 		}
+	}
+	if <-left.done; left.err != context.Canceled || left.scores != nil {
+		t.Errorf("who went away got %v, %v", left.scores, left.err)
 	}
 	if _, err := q.Score(t.Context(), request); err != ErrClosed {
 		t.Errorf("err = %v, want ErrClosed", err)

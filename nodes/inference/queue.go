@@ -82,8 +82,12 @@ func (q *Queue) take(j *job) error {
 	}
 }
 
-// mostTogether bounds how long the first of a batch waits for the others.
-const mostTogether = 16
+// A batch has at most this many requests and, but for its first one, candidates: those
+// that wait with a large one shouldn't wait for it.
+const (
+	mostTogether   = 16
+	mostCandidates = 256
+)
 
 func (q *Queue) work(n int) {
 	for first := range q.jobs {
@@ -95,13 +99,17 @@ func (q *Queue) work(n int) {
 		scores, err := q.verifier.Score(n, requests)
 		for i, j := range batch {
 			if err == nil {
-				j.scores = scores[i]
+				j.end(scores[i], nil)
 			} else {
-				j.scores, j.err = q.alone(n, j, len(batch), err)
+				j.end(q.alone(n, j, len(batch), err))
 			}
-			close(j.done)
 		}
 	}
+}
+
+func (j *job) end(scores []Score, err error) {
+	j.scores, j.err = scores, err
+	close(j.done)
 }
 
 // alone judges one of a batch again that failed, so that a request pays for no other.
@@ -116,24 +124,30 @@ func (q *Queue) alone(n int, j *job, batch int, err error) ([]Score, error) {
 	return scores[0], nil
 }
 
-// gather takes what waits already, but for what nobody waits for any more.
+// gather takes what waits already, but for what nobody waits for any more. It may come
+// to nothing.
 func (q *Queue) gather(first *job) []*job {
-	batch := []*job{first}
-	for len(batch) < mostTogether {
-		select {
-		case j, ok := <-q.jobs:
-			if !ok {
-				return batch
-			}
-			if j.ctx.Err() == nil {
-				batch = append(batch, j)
-			} else {
-				j.err = j.ctx.Err()
-				close(j.done)
-			}
-		default:
-			return batch
+	var batch []*job
+	candidates := 0
+	for next := first; next != nil; next = q.next() {
+		if err := next.ctx.Err(); err != nil {
+			next.end(nil, err)
+			continue
+		}
+		batch = append(batch, next)
+		if candidates += len(next.request.Candidates); len(batch) == mostTogether || candidates >= mostCandidates {
+			break
 		}
 	}
 	return batch
+}
+
+// next is a job that waits, nil if none does.
+func (q *Queue) next() *job {
+	select {
+	case j := <-q.jobs: // nil once the queue is closed and empty
+		return j
+	default:
+		return nil
+	}
 }

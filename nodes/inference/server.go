@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"strconv"
@@ -26,7 +27,7 @@ type Limits struct {
 
 // DefaultLimits are those of somebody who sets none.
 func DefaultLimits() Limits {
-	return Limits{Waiting: 256, Body: 16 << 20, Candidates: 4096, Timeout: time.Minute}
+	return Limits{Waiting: 256, Body: 4 << 20, Candidates: 512, Timeout: time.Minute}
 }
 
 // Server answers over HTTP: the rerank and score interfaces of vLLM and Cohere.
@@ -35,7 +36,6 @@ type Server struct {
 	limits  Limits
 	model   string
 	metrics *metrics
-	closing atomic.Bool
 	count   atomic.Int64
 }
 
@@ -54,10 +54,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	go func() { failed <- srv.Serve(l) }()
 	select {
 	case err := <-failed:
+		s.queue.Close()
 		return err
 	case <-ctx.Done():
 	}
-	s.closing.Store(true)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.limits.Timeout)
 	defer cancel()
 	err := srv.Shutdown(grace)
@@ -87,10 +87,6 @@ func (s *Server) Handler() http.Handler {
 }
 
 func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
-	if s.closing.Load() {
-		write(w, http.StatusServiceUnavailable, map[string]string{"status": "stopping"})
-		return
-	}
 	write(w, http.StatusOK, map[string]string{"status": "ok", "model": s.model})
 }
 
@@ -99,7 +95,29 @@ type problemFields struct {
 	Tests []string `json:"tests"`
 	Entry string   `json:"entry_point"`
 	// Logprobs are known where the caller sampled the candidates.
-	Logprobs []float64 `json:"logprobs"`
+	Logprobs []*float64 `json:"logprobs"`
+}
+
+// logprobs are those of each candidate, NaN where they aren't known.
+func (p problemFields) logprobs(candidates int) ([]float64, error) {
+	if len(p.Logprobs) == 0 {
+		return nil, nil
+	}
+	if len(p.Logprobs) != candidates {
+		return nil, fmt.Errorf("%d logprobs for %d candidates", len(p.Logprobs), candidates)
+	}
+	out := make([]float64, candidates)
+	for i, l := range p.Logprobs {
+		switch {
+		case l == nil:
+			out[i] = math.NaN()
+		case *l > 0 || *l < -1e6:
+			return nil, fmt.Errorf("logprobs: %g is no logarithm of a probability", *l)
+		default:
+			out[i] = *l
+		}
+	}
+	return out, nil
 }
 
 // texts is a string, a list of them, or a list of objects with a text.
@@ -107,9 +125,9 @@ type texts []string
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (t *texts) UnmarshalJSON(b []byte) error {
-	var one string
-	if json.Unmarshal(b, &one) == nil {
-		*t = texts{one}
+	var one *string
+	if json.Unmarshal(b, &one) == nil && one != nil {
+		*t = texts{*one}
 		return nil
 	}
 	var list []json.RawMessage
@@ -117,11 +135,12 @@ func (t *texts) UnmarshalJSON(b []byte) error {
 		return errors.New("want a text or a list of texts")
 	}
 	for _, raw := range list {
+		var one *string
 		var object struct {
 			Text *string `json:"text"`
 		}
-		if json.Unmarshal(raw, &one) == nil {
-			*t = append(*t, one)
+		if json.Unmarshal(raw, &one) == nil && one != nil {
+			*t = append(*t, *one)
 		} else if json.Unmarshal(raw, &object) == nil && object.Text != nil {
 			*t = append(*t, *object.Text)
 		} else {
@@ -210,11 +229,12 @@ func (s *Server) judge(ctx context.Context, p problemFields, prompt string, cand
 	case n > s.limits.Candidates:
 		return nil, &httpError{http.StatusRequestEntityTooLarge, fmt.Errorf("%d candidates; at most %d are taken", n, s.limits.Candidates)}
 	}
-	if n := len(p.Logprobs); n > 0 && n != len(candidates) {
-		return nil, badRequest(fmt.Errorf("%d logprobs for %d candidates", n, len(candidates)))
+	logprobs, err := p.logprobs(len(candidates))
+	if err != nil {
+		return nil, badRequest(err)
 	}
 	s.metrics.candidates.Add(float64(len(candidates)))
-	return s.queue.Score(ctx, Request{Prompt: prompt, Tests: p.Tests, Entry: p.Entry, Candidates: candidates, Logprobs: p.Logprobs})
+	return s.queue.Score(ctx, Request{Prompt: prompt, Tests: p.Tests, Entry: p.Entry, Candidates: candidates, Logprobs: logprobs})
 }
 
 func (s *Server) id(kind string) string { return fmt.Sprintf("%s-%d", kind, s.count.Add(1)) }
@@ -230,6 +250,9 @@ func (e *httpError) Unwrap() error { return e.err }
 
 func badRequest(err error) error { return &httpError{http.StatusBadRequest, err} }
 
+// statusClientGone is what nginx records for a client that didn't wait.
+const statusClientGone = 499
+
 // statusOf is how an error is answered.
 func statusOf(err error) int {
 	var h *httpError
@@ -243,6 +266,8 @@ func statusOf(err error) int {
 		return http.StatusTooManyRequests
 	case errors.Is(err, ErrClosed), errors.Is(err, context.DeadlineExceeded):
 		return http.StatusServiceUnavailable
+	case errors.Is(err, context.Canceled):
+		return statusClientGone
 	default:
 		return http.StatusInternalServerError
 	}
@@ -273,7 +298,11 @@ func (s *Server) answer(kind string, work func(context.Context, []byte) (any, er
 }
 
 func write(w http.ResponseWriter, status int, reply any) {
+	b, err := json.Marshal(reply)
+	if err != nil {
+		status, b = http.StatusInternalServerError, []byte(`{"error": {"message": "the answer can't be written", "code": 500}}`)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(reply) // whoever went away doesn't wait for it
+	_, _ = w.Write(append(b, '\n')) // whoever went away doesn't wait for it
 }

@@ -69,6 +69,7 @@ func Type() *node.Type {
 // problem is one of the problems with what happened to its candidates.
 type problem struct {
 	candidateset.Problem
+	split    string
 	passed   []bool
 	verdicts []string
 	energies []float64
@@ -132,7 +133,7 @@ func read(t node.Task, p Params) (*splits, error) {
 func (s *splits) add(c candidateset.Candidate[candidate]) error {
 	row := c.Row
 	evaluated := s.params.Split == "" || row.Split == s.params.Split
-	if !evaluated && row.Split != s.params.Calibrate {
+	if !evaluated && (s.params.Calibrate == "" || row.Split != s.params.Calibrate) {
 		return nil
 	}
 	if math.IsNaN(row.Energy) {
@@ -140,13 +141,16 @@ func (s *splits) add(c candidateset.Candidate[candidate]) error {
 	}
 	q := s.byID[row.ProblemID]
 	if q == nil {
-		q = &problem{Problem: candidateset.Problem{ID: row.ProblemID}}
+		q = &problem{Problem: candidateset.Problem{ID: row.ProblemID}, split: row.Split}
 		s.byID[row.ProblemID] = q
 		if evaluated {
 			s.evaluated = append(s.evaluated, q)
 		} else {
 			s.calibrated = append(s.calibrated, q)
 		}
+	}
+	if s.params.Split != "" && q.split != row.Split {
+		return fmt.Errorf("problem %s is in the splits %q and %q; split by problem", row.ProblemID, q.split, row.Split)
 	}
 	q.passed = append(q.passed, row.Verdict == verdict.Passed)
 	q.verdicts = append(q.verdicts, row.Verdict)

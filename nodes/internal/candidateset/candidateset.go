@@ -116,15 +116,15 @@ func newText(of Text, ids gramIDs) *text {
 	return t
 }
 
-// byCount lists texts, the most frequent first.
+// byCount lists texts, the most frequent first, and equally frequent ones by what they
+// say.
 func byCount(texts []*text) []int {
 	order := make([]int, len(texts))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(texts[b].count, texts[a].count) })
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(texts[b].count, texts[a].count), cmp.Compare(texts[a].Code, texts[b].Code))
+	})
 	return order
 }
-
-// Fact returns a fact of a class by its name.
-func (c Class) Fact(name string) float64 { return c.Facts[codefacts.Index(name)] }

@@ -103,7 +103,7 @@ type view struct {
 	control   counts
 	results   counts
 	ranks     map[string]float64 // of a tree among the trees, 0 for the most frequent
-	largest   string             // the most frequent tree
+	largest   float64            // candidates of the most frequent tree
 	shared    map[int]float64    // candidates that have a gram
 	length    float64            // median, in bytes
 	tokens    float64            // median of log_tokens
@@ -164,24 +164,18 @@ func returns(t *text) string {
 	return "kinds " + t.Returned
 }
 
-// rank orders the trees by their counts. Of equally frequent ones the first text comes
-// first.
+// rank orders the trees by their counts; equally frequent ones share their mean rank, so
+// that the order of the candidates doesn't matter.
 func (v *view) rank() {
-	var order []string
-	seen := map[string]bool{"": true}
-	for _, t := range v.texts {
-		if !seen[t.AST] {
-			seen[t.AST] = true
-			order = append(order, t.AST)
-		}
-	}
-	slices.SortStableFunc(order, func(a, b string) int { return cmp.Compare(v.asts[b], v.asts[a]) })
 	v.ranks = map[string]float64{}
-	for i, key := range order {
-		v.ranks[key] = float64(i)
-	}
-	if len(order) > 0 {
-		v.largest = order[0]
+	for key, n := range v.asts {
+		before, ties := 0.0, 0.0
+		for _, m := range v.asts {
+			before += truth(m > n)
+			ties += truth(m == n)
+		}
+		v.ranks[key] = before + (ties-1)/2
+		v.largest = max(v.largest, n)
 	}
 }
 
@@ -200,7 +194,7 @@ func (v *view) groups(t *text) []float64 {
 		logCount(v.skeleton[t.Skeleton]), v.skeleton[t.Skeleton] / v.total,
 		v.calls[t.Calls] / v.total, v.returned[returns(t)] / v.total,
 		v.constants[t.Constants] / v.total, v.control[t.Control] / v.total, v.results[t.Results] / v.total,
-		v.asts[v.largest] / v.total, truth(v.inLargest(t)),
+		v.largest / v.total, truth(v.inLargest(t)),
 	}
 }
 
@@ -214,7 +208,8 @@ func truth(b bool) float64 {
 	return 0
 }
 
-func (v *view) inLargest(t *text) bool { return t.AST != "" && t.AST == v.largest }
+// inLargest tells whether no tree is more frequent.
+func (v *view) inLargest(t *text) bool { return t.AST != "" && v.asts[t.AST] == v.largest }
 
 func (v *view) sizes(i int) []float64 {
 	t := v.texts[i]

@@ -131,7 +131,39 @@ func Load(tree Files) (Config, []Weights, error) {
 		return c, nil, fmt.Errorf("%s: %w", weightsFile, err)
 	}
 	members, err := byMember(all, len(c.Members))
+	if err == nil {
+		err = c.check(members)
+	}
 	return c, members, err
+}
+
+// check finds what would make a model that answers, but with nonsense.
+func (c Config) check(members []Weights) error {
+	e, err := c.Architecture()
+	if err != nil {
+		return err
+	}
+	if err := e.Check(); err != nil {
+		return fmt.Errorf("%s: %w", configFile, err)
+	}
+	if len(members) == 0 {
+		return fmt.Errorf("%s: the model has no members", configFile)
+	}
+	want := e.Initial(0)
+	for name, constant := range e.Constants([]Item{{Input: e.Blank()}}) {
+		want[name] = constant
+	}
+	for i, w := range members {
+		for name, t := range want {
+			if w[name] == nil || !w[name].Shape().Equal(t.Shape()) {
+				return fmt.Errorf("%s: member %d has no tensor %q of shape %s", weightsFile, i, name, t.Shape())
+			}
+		}
+		if len(w) != len(want) {
+			return fmt.Errorf("%s: member %d has %d tensors, want %d", weightsFile, i, len(w), len(want))
+		}
+	}
+	return nil
 }
 
 // byMember sorts the weights of all members.

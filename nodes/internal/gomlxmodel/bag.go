@@ -1,6 +1,7 @@
 package gomlxmodel
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 
@@ -27,6 +28,22 @@ type Bag struct {
 	CodeIDs    int     `json:"code_ids" yaml:"code_ids" min:"1" max:"65536" doc:"Grams of the code that count; the rest is cut."`
 	Dropout    float64 `json:"dropout" yaml:"dropout" min:"0" max:"0.95" doc:"Share of the hidden layer that is left out in training."`
 }
+
+// Check implements Encoder.
+func (b Bag) Check() error {
+	for name, size := range map[string]int{"dim": b.Dim, "hidden": b.Hidden, "prompt_ids": b.PromptIDs, "code_ids": b.CodeIDs} {
+		if size < 1 || size > 1<<16 {
+			return fmt.Errorf("bag.%s: %d", name, size)
+		}
+	}
+	if b.Vocabulary < 16 || b.Vocabulary > 1<<24 {
+		return fmt.Errorf("bag.vocabulary: %d", b.Vocabulary)
+	}
+	return nil
+}
+
+// Blank implements Encoder.
+func (b Bag) Blank() Input { return b.Encode("", "") }
 
 // NeedsFeatures implements Encoder.
 func (Bag) NeedsFeatures() bool { return false }

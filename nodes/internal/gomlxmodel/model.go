@@ -5,9 +5,11 @@ package gomlxmodel
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/gomlx/gomlx/backends"
@@ -35,6 +37,10 @@ type Encoder interface {
 	Energies(p *Pass, in []*graph.Node) *graph.Node
 	// NeedsFeatures tells whether Items looks at what code_features found.
 	NeedsFeatures() bool
+	// Check finds sizes that no model can have.
+	Check() error
+	// Blank is an input of the right shape.
+	Blank() Input
 }
 
 // Input is what a model sees of one candidate.
@@ -126,24 +132,30 @@ func normal(rng *rand.Rand, deviation float64, dims ...int) *tensors.Tensor {
 // constants are weights that training leaves alone.
 var constants = []string{"mean", "deviation"}
 
-// Context returns a context that holds the weights as variables. The context
-// owns the tensors from then on.
+// Context returns a context that holds the weights as variables, in the order of their
+// names: that of the variables decides in which order their gradients are added up. The
+// context owns the tensors from then on.
 func (w Weights) Context() *context.Context {
 	ctx := context.New().Checked(false)
-	for name, t := range w {
-		ctx.In(scope).VariableWithValue(name, t)
+	for _, name := range slices.Sorted(maps.Keys(w)) {
+		v := ctx.In(scope).VariableWithValue(name, w[name])
+		v.SetTrainable(!slices.Contains(constants, name))
 	}
-	Freeze(ctx)
 	return ctx
 }
 
-// Freeze keeps training from changing what is constant.
-func Freeze(ctx *context.Context) {
-	for v := range ctx.In(scope).IterVariablesInScope() {
-		if slices.Contains(constants, v.Name()) {
-			v.SetTrainable(false)
+// Split takes apart what a checkpoint holds by the full names of variables: the model's
+// weights, by their short names, and the rest, such as the state of an optimizer.
+func Split(state Weights) (weights, rest Weights) {
+	weights, rest = Weights{}, Weights{}
+	for full, t := range state {
+		if name, ok := strings.CutPrefix(full, context.ScopeSeparator+scope+context.ScopeSeparator); ok && !strings.Contains(name, context.ScopeSeparator) {
+			weights[name] = t
+		} else {
+			rest[full] = t
 		}
 	}
+	return weights, rest
 }
 
 // ReadWeights copies the model's variables out of a context.

@@ -2,7 +2,9 @@ package gomlxmodel
 
 import (
 	"bytes"
+	"io/fs"
 	"math"
+	"os"
 	"slices"
 	"testing"
 
@@ -153,4 +155,48 @@ func FuzzDecodeTensors(f *testing.F) {
 			t.Fatal("encoding isn't stable")
 		}
 	})
+}
+
+// A model that is damaged or doesn't fit its config is refused, not answered with.
+func TestDamagedModels(t *testing.T) {
+	good := func() (Config, Weights) {
+		s := Set{Use: []string{UsePeers}, Layers: 1, Hidden: 4}
+		w := s.Initial(0)
+		for name, c := range s.Constants([]Item{{Input: s.Blank()}}) {
+			w[name] = c
+		}
+		return Config{Encoder: "set", Set: &s, Members: []Member{{Fold: NoFold}}}, w
+	}
+	for name, damage := range map[string]func(*Config, Weights){
+		"a missing tensor":      func(_ *Config, w Weights) { delete(w, "w1") },
+		"a missing constant":    func(_ *Config, w Weights) { delete(w, "mean") },
+		"a tensor too many":     func(_ *Config, w Weights) { w["w7"] = w["b"] },
+		"another shape":         func(c *Config, _ Weights) { c.Set.Hidden = 5 },
+		"more layers":           func(c *Config, _ Weights) { c.Set.Layers = 2 },
+		"no such columns":       func(c *Config, _ Weights) { c.Set.Use = []string{"x"} },
+		"an impossible size":    func(c *Config, _ Weights) { c.Encoder, c.Bag = "bag", &Bag{Vocabulary: 1} },
+		"no such encoder":       func(c *Config, _ Weights) { c.Encoder = "x" },
+		"no such deal of folds": func(c *Config, _ Weights) { c.Members[0] = Member{Fold: 1, Deal: 3} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, w := good()
+			damage(&c, w)
+			dir := t.TempDir()
+			if err := Save(dir, c, []Weights{w}); err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := Load(os.DirFS(dir).(fs.ReadFileFS)); err == nil {
+				t.Error("it was loaded")
+			}
+		})
+	}
+	c, _ := good()
+	c.Members = nil
+	dir := t.TempDir()
+	if err := Save(dir, c, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Load(os.DirFS(dir).(fs.ReadFileFS)); err == nil {
+		t.Error("a model without members was loaded")
+	}
 }

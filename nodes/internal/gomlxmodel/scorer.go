@@ -111,7 +111,8 @@ func (v *Verifier) JudgeNew(p *candidateset.Problem) ([]Judgement, error) {
 	return v.judge(p, rank.All(len(v.members)))
 }
 
-func (v *Verifier) judge(p *candidateset.Problem, members []int) ([]Judgement, error) {
+func (v *Verifier) judge(p *candidateset.Problem, members []int) (judged []Judgement, err error) {
+	defer Recovered(&err)
 	items, of := v.Encoder.Items(p)
 	var energies [][]float64
 	for _, m := range members {
@@ -126,11 +127,11 @@ func (v *Verifier) judge(p *candidateset.Problem, members []int) ([]Judgement, e
 		perItem[i] = summary(energies, i)
 		perItem[i].Energy -= v.Config.Consensus * (math.Log(item.Count) - usual)
 	}
-	out := make([]Judgement, len(of))
+	judged = make([]Judgement, len(of))
 	for i, item := range of {
-		out[i] = perItem[item]
+		judged[i] = perItem[item]
 	}
-	return out, nil
+	return judged, nil
 }
 
 func meanLogCount(items []Item, candidates int) float64 {

@@ -1,6 +1,7 @@
 package gomlxmodel
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -39,6 +40,26 @@ const (
 
 // NeedsFeatures implements Encoder.
 func (Set) NeedsFeatures() bool { return true }
+
+// Check implements Encoder.
+func (s Set) Check() error {
+	known := []string{UseFacts, UseCentred, UsePeers}
+	for _, u := range s.Use {
+		if !slices.Contains(known, u) {
+			return fmt.Errorf("set.use: %q is none of %v", u, known)
+		}
+	}
+	switch {
+	case len(s.Use) == 0:
+		return fmt.Errorf("set.use: name at least one of %v", known)
+	case s.Layers < 0 || s.Layers > 16 || s.Hidden < 1 || s.Hidden > 1<<16:
+		return fmt.Errorf("set: %d layers of width %d", s.Layers, s.Hidden)
+	}
+	return nil
+}
+
+// Blank implements Encoder.
+func (s Set) Blank() Input { return Input{Values: make([]float32, len(s.Names()))} }
 
 // Names are what the values of an input mean.
 func (s Set) Names() []string {
