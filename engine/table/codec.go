@@ -86,7 +86,7 @@ func (d *Decoder[T]) Row(i int) T {
 	var row T
 	v := reflect.ValueOf(&row).Elem()
 	for c, col := range d.cols {
-		dst, a := v.Field(col.field), d.arrays[c]
+		dst, a := v.FieldByIndex(col.field), d.arrays[c]
 		if a.IsNull(i) {
 			continue
 		}
@@ -138,7 +138,7 @@ func NewEncoder[T any]() *Encoder[T] {
 func (e *Encoder[T]) Append(row T) {
 	v := reflect.ValueOf(row)
 	for c, col := range e.cols {
-		store(e.build.Field(c), v.Field(col.field))
+		store(e.build.Field(c), v.FieldByIndex(col.field))
 	}
 }
 

@@ -37,8 +37,8 @@ var goTypes = map[reflect.Type]arrow.DataType{
 
 // SchemaOf returns the schema of the rows that a struct describes. A field
 // becomes the column that its tag `arrow:"name"` names; a pointer makes the
-// column nullable. Field types: bool, int64, float64, string, []byte, []string.
-// It panics on any other type, since that is a mistake in the program.
+// column nullable, and an embedded struct has its columns in its place. Field types: bool,
+// int64, float64, string, []byte, []string. It panics on any other type, since that is a mistake in the program.
 func SchemaOf[T any]() *arrow.Schema {
 	t := reflect.TypeFor[T]()
 	if s, ok := schemas.Load(t); ok {
@@ -60,25 +60,25 @@ type column struct {
 	name     string
 	typ      arrow.DataType
 	nullable bool
-	field    int
+	field    []int // path of the field
 }
 
 func columnsOf(t reflect.Type) []column {
 	var cols []column
-	for i := range t.NumField() {
-		name := t.Field(i).Tag.Get("arrow")
+	for _, f := range reflect.VisibleFields(t) { // those of embedded structs as well
+		name := f.Tag.Get("arrow")
 		if name == "" {
 			continue
 		}
-		ft, nullable := t.Field(i).Type, false
+		ft, nullable := f.Type, false
 		if ft.Kind() == reflect.Pointer {
 			ft, nullable = ft.Elem(), true
 		}
 		typ, ok := goTypes[ft]
 		if !ok {
-			panic(fmt.Sprintf("table: field %s.%s has type %s, which no column can hold", t, t.Field(i).Name, ft))
+			panic(fmt.Sprintf("table: field %s.%s has type %s, which no column can hold", t, f.Name, ft))
 		}
-		cols = append(cols, column{name, typ, nullable, i})
+		cols = append(cols, column{name, typ, nullable, f.Index})
 	}
 	return cols
 }

@@ -204,3 +204,30 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+type shared struct {
+	B string   `arrow:"b"`
+	C *float64 `arrow:"c"`
+}
+
+// An embedded struct has its columns in its place.
+func TestEmbeddedColumns(t *testing.T) {
+	type row struct {
+		A int64 `arrow:"a"`
+		shared
+		D []string `arrow:"d"`
+	}
+	if got := Describe(SchemaOf[row]()); got != "a int64, b string, c float64?, d list<string>" {
+		t.Fatal(got)
+	}
+	half := 0.5
+	e := NewEncoder[row]()
+	e.Append(row{1, shared{"x", &half}, []string{"y"}})
+	d, err := NewDecoder[row](e.Record())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := d.Row(0); r.A != 1 || r.B != "x" || *r.C != half || r.D[0] != "y" {
+		t.Errorf("row %+v", r)
+	}
+}

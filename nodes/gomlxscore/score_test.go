@@ -8,28 +8,17 @@ import (
 	"github.com/ouroflow/ouroflow/engine/node/nodetest"
 	"github.com/ouroflow/ouroflow/engine/table"
 	"github.com/ouroflow/ouroflow/nodes/gomlxtrain"
+	"github.com/ouroflow/ouroflow/nodes/internal/codefacts"
 )
 
 // row is a labelled candidate with a few features.
 type row struct {
-	ProblemID  string   `arrow:"problem_id"`
-	Split      string   `arrow:"split"`
-	Prompt     string   `arrow:"prompt"`
-	Code       string   `arrow:"code"`
-	Energy     float64  `arrow:"energy"`
-	Facts      string   `arrow:"facts"`
-	Tokens     []string `arrow:"tokens"`
-	Shapes     []string `arrow:"token_shapes"`
-	Edges      []string `arrow:"ast_edges"`
-	AST        *string  `arrow:"ast_key"`
-	Operations *string  `arrow:"operations_key"`
-	Skeleton   *string  `arrow:"skeleton_key"`
-	Constants  *string  `arrow:"constants_key"`
-	Control    *string  `arrow:"control_key"`
-	Results    *string  `arrow:"results_key"`
-	Calls      *string  `arrow:"calls_key"`
-	Kinds      *string  `arrow:"return_kinds"`
-	Shown      []string `arrow:"shown_tests"`
+	ProblemID string  `arrow:"problem_id"`
+	Split     string  `arrow:"split"`
+	Prompt    string  `arrow:"prompt"`
+	Code      string  `arrow:"code"`
+	Energy    float64 `arrow:"energy"`
+	codefacts.Features
 }
 
 // pool makes problems whose programs pass if they return something.
@@ -40,7 +29,9 @@ func pool(problems int) []row {
 			tree := fmt.Sprint("tree", i/2)
 			r := row{
 				ProblemID: fmt.Sprint(p), Split: "pool", Prompt: fmt.Sprint("Problem ", p), Code: fmt.Sprint("code ", p, " ", i/2),
-				Facts: `{"parses": 1}`, Tokens: []string{"return", tree}, Shapes: []string{"return", tree}, AST: &tree, Kinds: &tree,
+				Features: codefacts.Features{
+					Facts: `{"parses": 1}`, Tokens: []string{"return", tree}, Shapes: []string{"return", tree}, AST: &tree, Kinds: &tree,
+				},
 			}
 			if i < 2 {
 				r.Energy, r.Facts = 1, `{"parses": 1, "no_return": 1}`

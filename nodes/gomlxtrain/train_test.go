@@ -9,6 +9,7 @@ import (
 
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/node/nodetest"
+	"github.com/ouroflow/ouroflow/nodes/internal/codefacts"
 	"github.com/ouroflow/ouroflow/nodes/internal/gomlxmodel"
 )
 
@@ -56,24 +57,8 @@ func TestLearns(t *testing.T) {
 
 // featured is a candidate as code_features leaves it.
 type featured struct {
-	ProblemID  string   `arrow:"problem_id"`
-	Split      string   `arrow:"split"`
-	Prompt     string   `arrow:"prompt"`
-	Code       string   `arrow:"code"`
-	Energy     float64  `arrow:"energy"`
-	Facts      string   `arrow:"facts"`
-	Tokens     []string `arrow:"tokens"`
-	Shapes     []string `arrow:"token_shapes"`
-	Edges      []string `arrow:"ast_edges"`
-	AST        *string  `arrow:"ast_key"`
-	Operations *string  `arrow:"operations_key"`
-	Skeleton   *string  `arrow:"skeleton_key"`
-	Constants  *string  `arrow:"constants_key"`
-	Control    *string  `arrow:"control_key"`
-	Results    *string  `arrow:"results_key"`
-	Calls      *string  `arrow:"calls_key"`
-	Kinds      *string  `arrow:"return_kinds"`
-	Shown      []string `arrow:"shown_tests"`
+	candidate
+	codefacts.Features
 }
 
 // features makes up some for candidates.
@@ -81,10 +66,9 @@ func features(rows []candidate) []featured {
 	out := make([]featured, len(rows))
 	for i, c := range rows {
 		tree := fmt.Sprint(i % 5)
-		out[i] = featured{
-			ProblemID: c.ProblemID, Split: c.Split, Prompt: c.Prompt, Code: c.Code, Energy: c.Energy,
+		out[i] = featured{c, codefacts.Features{
 			Facts: fmt.Sprintf(`{"parses": 1, "loops": %d}`, i%3), Tokens: strings.Fields(c.Code), Shapes: strings.Fields(c.Code), AST: &tree,
-		}
+		}}
 	}
 	return out
 }

@@ -6,30 +6,19 @@ import (
 	"testing"
 
 	"github.com/ouroflow/ouroflow/engine/node/nodetest"
+	"github.com/ouroflow/ouroflow/nodes/internal/codefacts"
 )
 
 // row is a judged candidate with its features.
 type row struct {
-	ProblemID  string   `arrow:"problem_id"`
-	Split      string   `arrow:"split"`
-	Code       string   `arrow:"code"`
-	Verdict    string   `arrow:"verdict"`
-	Energy     float64  `arrow:"predicted_energy"`
-	Sum        *float64 `arrow:"logprob_sum"`
-	LogTokens  *int64   `arrow:"logprob_tokens"`
-	Facts      string   `arrow:"facts"`
-	Tokens     []string `arrow:"tokens"`
-	Shapes     []string `arrow:"token_shapes"`
-	Edges      []string `arrow:"ast_edges"`
-	AST        *string  `arrow:"ast_key"`
-	Operations *string  `arrow:"operations_key"`
-	Skeleton   *string  `arrow:"skeleton_key"`
-	Constants  *string  `arrow:"constants_key"`
-	Control    *string  `arrow:"control_key"`
-	Results    *string  `arrow:"results_key"`
-	Calls      *string  `arrow:"calls_key"`
-	Kinds      *string  `arrow:"return_kinds"`
-	Shown      []string `arrow:"shown_tests"`
+	ProblemID string   `arrow:"problem_id"`
+	Split     string   `arrow:"split"`
+	Code      string   `arrow:"code"`
+	Verdict   string   `arrow:"verdict"`
+	Energy    float64  `arrow:"predicted_energy"`
+	Sum       *float64 `arrow:"logprob_sum"`
+	LogTokens *int64   `arrow:"logprob_tokens"`
+	codefacts.Features
 }
 
 // problemRows are four candidates: the most frequent program fails, a rare one that
@@ -41,10 +30,10 @@ func problemRows(id, split string) []row {
 	good := `{"parses": 1, "has_name": 1, "arity": 1, "kind_match": 2}`
 	bad := `{"parses": 1, "has_name": 1, "arity": 1, "kind_match": -2, "kind_wrong": 1}`
 	return []row{
-		{id, split, "ab", "failed", 1, number(-4), &tokens, bad, []string{"a", "b"}, nil, nil, &common, nil, nil, nil, nil, nil, nil, &common, nil},
-		{id, split, "ab", "failed", 1, number(-4), &tokens, bad, []string{"a", "b"}, nil, nil, &common, nil, nil, nil, nil, nil, nil, &common, nil},
-		{id, split, "abcdef", "passed", -2, number(-2), &tokens, good, []string{"a", "c"}, nil, nil, &rare, nil, nil, nil, nil, nil, nil, &rare, nil},
-		{id, split, "a(", "syntax_error", 3, number(-6), &tokens, "{}", []string{"a", "("}, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil},
+		{id, split, "ab", "failed", 1, number(-4), &tokens, codefacts.Features{Facts: bad, Tokens: []string{"a", "b"}, AST: &common, Kinds: &common}},
+		{id, split, "ab", "failed", 1, number(-4), &tokens, codefacts.Features{Facts: bad, Tokens: []string{"a", "b"}, AST: &common, Kinds: &common}},
+		{id, split, "abcdef", "passed", -2, number(-2), &tokens, codefacts.Features{Facts: good, Tokens: []string{"a", "c"}, AST: &rare, Kinds: &rare}},
+		{id, split, "a(", "syntax_error", 3, number(-6), &tokens, codefacts.Features{Facts: "{}", Tokens: []string{"a", "("}}},
 	}
 }
 
