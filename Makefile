@@ -7,7 +7,7 @@ LDFLAGS := -s -w -X main.release=$(VERSION) -X main.commit=$(COMMIT)
 LINT    := bin/golangci-lint
 LINT_VERSION := v2.15.0
 
-.PHONY: help vllm setup build run test race lint fmt fuzz docs bench bench-noop bench-warm bench-memory bench-append bench-rows bench-cache bench-peers bench-sampling bench-sandbox clean
+.PHONY: help vllm setup build run test race lint fmt fuzz docs bench bench-noop bench-warm bench-memory bench-append bench-rows bench-cache bench-peers bench-sampling bench-sandbox bench-verifier clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ bench-rows: ## rows through a row-wise node that does nothing, beside hashing
 
 bench-cache: ## write and read a table of 1 GiB, beside copying and hashing it
 	$(GO) test -run '^$$' -bench Store -benchtime 3x ./engine/table
+
+bench-verifier: build ## load on serve-verifier; MODEL=last:verifier
+	python3 docs/bench/verifier.py $(BIN) $(or $(MODEL),last:verifier)
 
 bench-memory: build ## peak memory at 100,000 and 1,000,000 rows
 	python3 docs/bench/memory.py $(BIN)

@@ -31,11 +31,16 @@ func (f *problemFlags) register(c *cobra.Command) {
 
 // text reads the prompt, which may be in a file.
 func (f *problemFlags) text() (string, error) {
-	if info, err := os.Stat(f.prompt); err != nil || info.IsDir() {
+	if !isFile(f.prompt) {
 		return f.prompt, nil
 	}
 	b, err := os.ReadFile(f.prompt)
 	return string(b), err
+}
+
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // candidate is a program with where it comes from.

@@ -33,11 +33,11 @@ func drawn(n int, names []string) []*problem {
 // host is what training asks of the engine.
 type host struct{}
 
-func (host) Scratch() (string, error)        { return "", nil }
-func (host) Draining() <-chan struct{}       { return nil }
-func (host) Pins() node.Pins                 { return nil }
-func (host) Progress(int64, int64, string)   {}
-func (host) Logf(format string, args ...any) {}
+func (host) Scratch() (string, error)      { return "", nil }
+func (host) Draining() <-chan struct{}     { return nil }
+func (host) Pins() node.Pins               { return nil }
+func (host) Progress(int64, int64, string) {}
+func (host) Logf(string, ...any)           {}
 
 // An epoch of the encoder set with its defaults over 400 problems.
 func BenchmarkEpoch(b *testing.B) {

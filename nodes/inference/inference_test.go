@@ -3,6 +3,7 @@ package inference
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -292,7 +293,7 @@ func TestQueue(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := q.Score(t.Context(), request); err != ErrBusy {
+	if _, err := q.Score(t.Context(), request); !errors.Is(err, ErrBusy) {
 		t.Errorf("err = %v, want ErrBusy", err)
 	}
 	q.workers.Go(func() { q.work(0) })
@@ -302,10 +303,10 @@ func TestQueue(t *testing.T) {
 			t.Errorf("%d scores, %v", len(j.scores), j.err)
 		}
 	}
-	if <-left.done; left.err != context.Canceled || left.scores != nil {
+	if <-left.done; !errors.Is(left.err, context.Canceled) || left.scores != nil {
 		t.Errorf("who went away got %v, %v", left.scores, left.err)
 	}
-	if _, err := q.Score(t.Context(), request); err != ErrClosed {
+	if _, err := q.Score(t.Context(), request); !errors.Is(err, ErrClosed) {
 		t.Errorf("err = %v, want ErrClosed", err)
 	}
 }

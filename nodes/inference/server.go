@@ -135,19 +135,28 @@ func (t *texts) UnmarshalJSON(b []byte) error {
 		return errors.New("want a text or a list of texts")
 	}
 	for _, raw := range list {
-		var one *string
-		var object struct {
-			Text *string `json:"text"`
+		text, err := textOf(raw)
+		if err != nil {
+			return err
 		}
-		if json.Unmarshal(raw, &one) == nil && one != nil {
-			*t = append(*t, *one)
-		} else if json.Unmarshal(raw, &object) == nil && object.Text != nil {
-			*t = append(*t, *object.Text)
-		} else {
-			return errors.New(`each element must be a text or {"text": ...}`)
-		}
+		*t = append(*t, text)
 	}
 	return nil
+}
+
+// textOf reads a text or an object that has one.
+func textOf(raw json.RawMessage) (string, error) {
+	var one *string
+	if json.Unmarshal(raw, &one) == nil && one != nil {
+		return *one, nil
+	}
+	var object struct {
+		Text *string `json:"text"`
+	}
+	if json.Unmarshal(raw, &object) == nil && object.Text != nil {
+		return *object.Text, nil
+	}
+	return "", errors.New(`each element must be a text or {"text": ...}`)
 }
 
 type rankRequest struct {

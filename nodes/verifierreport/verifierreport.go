@@ -85,7 +85,7 @@ func (q *problem) pass() (n float64) {
 	return n
 }
 
-func run(ctx context.Context, p Params, t node.Task) error {
+func run(_ context.Context, p Params, t node.Task) error {
 	splits, err := read(t, p)
 	if err != nil {
 		return err
