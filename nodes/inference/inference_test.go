@@ -164,6 +164,29 @@ func TestScoresAreThoseOfThePipeline(t *testing.T) {
 	}
 }
 
+// Nothing to read is no question to the sandbox: neither a request without candidates, nor
+// a batch of which nobody waits any more.
+func TestNothingToScore(t *testing.T) {
+	v := open(t)
+	if scores, err := v.Score(0, nil); err != nil || len(scores) != 0 {
+		t.Errorf("no requests: %v, %v", scores, err)
+	}
+	if _, err := v.Score(0, []Request{{Prompt: prompt}}); !errors.Is(err, ErrNoCandidates) {
+		t.Errorf("no candidates: err = %v", err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	q := NewQueue(v, 1)
+	left := &job{ctx: gone, request: Request{Prompt: prompt, Candidates: candidates}, done: make(chan struct{})}
+	if err := q.take(left); err != nil {
+		t.Fatal(err)
+	}
+	q.Close()
+	if <-left.done; !errors.Is(left.err, context.Canceled) {
+		t.Errorf("err = %v", left.err)
+	}
+}
+
 // post asks a server and returns the status and the answer.
 func post(t *testing.T, url, body string) (int, map[string]any) {
 	t.Helper()

@@ -42,6 +42,9 @@ func (t *Tool) Close() { t.pool.Close() }
 // Answer asks the n-th worker about questions. An answer is nil if the question broke
 // the program, which says something about the question alone.
 func Answer[Q, A any](t *Tool, n int, questions []Q) ([]*A, error) {
+	if len(questions) == 0 {
+		return nil, nil
+	}
 	input, err := json.Marshal(questions)
 	if err != nil {
 		return nil, err
