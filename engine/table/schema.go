@@ -38,7 +38,8 @@ var goTypes = map[reflect.Type]arrow.DataType{
 // SchemaOf returns the schema of the rows that a struct describes. A field
 // becomes the column that its tag `arrow:"name"` names; a pointer makes the
 // column nullable, and an embedded struct has its columns in its place. Field types: bool,
-// int64, float64, string, []byte, []string. It panics on any other type, since that is a mistake in the program.
+// int64, float64, string, []byte, []string. It panics on any other type, since that is a
+// mistake in the program.
 func SchemaOf[T any]() *arrow.Schema {
 	t := reflect.TypeFor[T]()
 	if s, ok := schemas.Load(t); ok {

@@ -15,6 +15,7 @@ import (
 	"github.com/ouroflow/ouroflow/nodes/internal/codefacts"
 	"github.com/ouroflow/ouroflow/nodes/internal/execution"
 	"github.com/ouroflow/ouroflow/nodes/internal/gomlxmodel"
+	"github.com/ouroflow/ouroflow/nodes/internal/rank"
 )
 
 // Files are those of a model artifact: a folder (os.DirFS) or a tree of the cache.
@@ -168,7 +169,7 @@ func (v *Verifier) judge(n int, r Request, features []*codefacts.Features) ([]Sc
 	}
 	scores := make([]Score, len(judged))
 	for i, j := range judged {
-		scores[i] = Score{Index: i, Energy: j.Energy, Spread: j.Spread, Chance: 1 / (1 + math.Exp(j.Energy))}
+		scores[i] = Score{Index: i, Energy: j.Energy, Spread: j.Spread, Chance: rank.Chance(j.Energy)}
 		if f := features[i]; f != nil {
 			parses := f.AST != nil
 			scores[i].Parses = &parses

@@ -7,10 +7,6 @@ import (
 	"github.com/ouroflow/ouroflow/nodes/internal/rank"
 )
 
-// chance is the chance to pass that an energy means: sigma(-E / T), the cross-entropy that
-// models are trained with being that of T = 1.
-func chance(energy, temperature float64) float64 { return 1 / (1 + math.Exp(energy/temperature)) }
-
 // each visits all candidates.
 func each(problems []*problem, visit func(q *problem, i int)) {
 	for _, q := range problems {
@@ -54,7 +50,7 @@ func calibrated(s *splits) []node.Metric {
 func quality(problems []*problem, t float64, suffix string) []node.Metric {
 	brier, n := 0.0, 0.0
 	each(problems, func(q *problem, i int) {
-		d := chance(q.energies[i], t) - truth(q.passed[i])
+		d := rank.Chance(q.energies[i]/t) - truth(q.passed[i])
 		brier, n = brier+d*d, n+1
 	})
 	ece := 0.0
@@ -80,7 +76,7 @@ const binCount = 15
 func bins(problems []*problem, t float64) []binRow {
 	rows := make([]binRow, binCount)
 	each(problems, func(q *problem, i int) {
-		p := chance(q.energies[i], t)
+		p := rank.Chance(q.energies[i] / t)
 		b := &rows[min(int(p*binCount), binCount-1)]
 		b.Candidates++
 		b.Chance += p

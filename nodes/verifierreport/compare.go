@@ -102,17 +102,16 @@ func (c *comparison) statistic(f func(drawn []int) float64) (value, low, high fl
 // beat here, chosen with hindsight.
 func (c *comparison) best() *selection { return slices.MinFunc(c.selections[1:], byPass) }
 
-func (c *comparison) metrics() []node.Metric {
+// metrics are those of the best free ranker, of whose row most are.
+func (c *comparison) metrics(rows []rankerRow) []node.Metric {
 	best, verifier := c.best(), c.verifier()
-	metric := func(name string, f func(drawn []int) float64) node.Metric {
-		value, low, high := c.statistic(f)
-		return node.Metric{Name: name, Value: value, Low: &low, High: &high}
-	}
+	r := rows[slices.IndexFunc(rows, func(r rankerRow) bool { return r.Ranker == best.name })]
+	gain, low, high := c.statistic(func(d []int) float64 { return rank.Mean(verifier.picked, d) - rank.Mean(best.picked, d) })
 	return []node.Metric{
-		metric("free_pass@1["+best.name+"]", func(d []int) float64 { return rank.Mean(best.picked, d) }),
-		metric("free_share_closed["+best.name+"]", func(d []int) float64 { return c.share(best, d) }),
-		metric("gain_over_free", func(d []int) float64 { return rank.Mean(verifier.picked, d) - rank.Mean(best.picked, d) }),
-		metric("share_over_free", func(d []int) float64 { return c.share(verifier, d) - c.share(best, d) }),
+		{Name: "free_pass@1[" + best.name + "]", Value: r.Pass, Low: &r.PassLow, High: &r.PassHigh},
+		{Name: "free_share_closed[" + best.name + "]", Value: r.Share, Low: &r.ShareLow, High: &r.ShareHigh},
+		{Name: "gain_over_free", Value: gain, Low: &low, High: &high},
+		{Name: "share_over_free", Value: r.Gain, Low: &r.GainLow, High: &r.GainHigh},
 	}
 }
 

@@ -94,11 +94,11 @@ func run(_ context.Context, p Params, t node.Task) error {
 		return fmt.Errorf("there are no candidates to evaluate of split %q", p.Split)
 	}
 	c := compare(splits.evaluated, p)
-	metrics := append(c.metrics(), calibrated(splits)...)
-	if err := node.Emit(t, "metrics", metrics); err != nil {
+	rows := c.rows()
+	if err := node.Emit(t, "metrics", append(c.metrics(rows), calibrated(splits)...)); err != nil {
 		return err
 	}
-	if err := node.Emit(t, "rankers", c.rows()); err != nil {
+	if err := node.Emit(t, "rankers", rows); err != nil {
 		return err
 	}
 	if err := node.Emit(t, "best_of", bestOf(splits.evaluated)); err != nil {

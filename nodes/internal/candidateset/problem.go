@@ -24,7 +24,14 @@ type Candidate[T any] struct {
 	Row      T
 	record   arrow.Record
 	features *table.Decoder[codefacts.Features]
+	shown    *table.Decoder[shown]
 	at       int
+}
+
+// shown is the one column of the features that is looked at in every row: decoding all of
+// them is for new texts.
+type shown struct {
+	Tests []string `arrow:"shown_tests"`
 }
 
 // Each reads a table of candidates row by row, with what code_features found where that
@@ -46,6 +53,9 @@ func Each[T any](in *table.Reader, features bool, each func(Candidate[T]) error)
 			if c.features, err = table.NewDecoder[codefacts.Features](rec); err != nil {
 				return err
 			}
+			if c.shown, err = table.NewDecoder[shown](rec); err != nil {
+				return err
+			}
 		}
 		for c.at = range int(rec.NumRows()) {
 			c.Row = rows.Row(c.at)
@@ -59,10 +69,10 @@ func Each[T any](in *table.Reader, features bool, each func(Candidate[T]) error)
 
 // Shown is how many tests of its problem may be known of the candidate.
 func (c Candidate[T]) Shown() int {
-	if c.features == nil {
+	if c.shown == nil {
 		return 0
 	}
-	return len(c.features.Row(c.at).Shown)
+	return len(c.shown.Row(c.at).Tests)
 }
 
 // number returns the value of a further column of numbers; ok is false if there is no such

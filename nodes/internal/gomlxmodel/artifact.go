@@ -3,10 +3,9 @@ package gomlxmodel
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -105,9 +104,9 @@ type Files interface {
 }
 
 // Load reads a model from files that Save wrote.
-func Load(tree Files) (Config, []Weights, error) {
+func Load(files Files) (Config, []Weights, error) {
 	var c Config
-	head, err := tree.ReadFile(configFile)
+	head, err := files.ReadFile(configFile)
 	if err != nil {
 		return c, nil, err
 	}
@@ -117,12 +116,7 @@ func Load(tree Files) (Config, []Weights, error) {
 	if c.Format != Format {
 		return c, nil, fmt.Errorf("the model has format %d; this program reads format %d", c.Format, Format)
 	}
-	for _, m := range c.Members {
-		if m.Fold != NoFold && (m.Deal < 0 || m.Deal >= len(c.Folds)) {
-			return c, nil, fmt.Errorf("%s: a member is of deal %d, but there are %d", configFile, m.Deal, len(c.Folds))
-		}
-	}
-	b, err := tree.ReadFile(weightsFile)
+	b, err := files.ReadFile(weightsFile)
 	if err != nil {
 		return c, nil, err
 	}
@@ -130,11 +124,8 @@ func Load(tree Files) (Config, []Weights, error) {
 	if err != nil {
 		return c, nil, fmt.Errorf("%s: %w", weightsFile, err)
 	}
-	members, err := byMember(all, len(c.Members))
-	if err == nil {
-		err = c.check(members)
-	}
-	return c, members, err
+	members := byMember(all, len(c.Members))
+	return c, members, c.check(members)
 }
 
 // check finds what would make a model that answers, but with nonsense.
@@ -148,6 +139,11 @@ func (c Config) check(members []Weights) error {
 	}
 	if len(members) == 0 {
 		return fmt.Errorf("%s: the model has no members", configFile)
+	}
+	for _, m := range c.Members {
+		if m.Fold != NoFold && (m.Deal < 0 || m.Deal >= len(c.Folds)) {
+			return fmt.Errorf("%s: a member is of deal %d, but there are %d", configFile, m.Deal, len(c.Folds))
+		}
 	}
 	want := e.Initial(0)
 	for name, constant := range e.Constants([]Item{{Input: e.Blank()}}) {
@@ -167,19 +163,16 @@ func (c Config) check(members []Weights) error {
 }
 
 // byMember sorts the weights of all members.
-func byMember(all Weights, n int) ([]Weights, error) {
-	members := make([]Weights, n)
+func byMember(all Weights, n int) []Weights {
+	members, place := make([]Weights, n), map[string]int{}
 	for i := range members {
-		members[i] = Weights{}
-		prefix := fmt.Sprintf("%d/", i)
-		for _, name := range slices.Sorted(maps.Keys(all)) {
-			if short, ok := strings.CutPrefix(name, prefix); ok {
-				members[i][short] = all[name]
-			}
-		}
-		if len(members[i]) == 0 {
-			return nil, fmt.Errorf("%s: the weights of member %d are missing", weightsFile, i)
+		members[i], place[strconv.Itoa(i)] = Weights{}, i
+	}
+	for full, t := range all {
+		member, name, _ := strings.Cut(full, "/")
+		if i, ok := place[member]; ok {
+			members[i][name] = t
 		}
 	}
-	return members, nil
+	return members
 }

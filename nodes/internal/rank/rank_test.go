@@ -7,14 +7,19 @@ import (
 	"pgregory.net/rapid"
 )
 
+// drawn are some candidates, few enough of whose energies differ for ties.
+func drawn(t *rapid.T, most int) (energies []float64, passed []bool) {
+	for range rapid.IntRange(1, most).Draw(t, "n") {
+		energies = append(energies, float64(rapid.IntRange(0, 4).Draw(t, "energy")))
+		passed = append(passed, rapid.Bool().Draw(t, "passed"))
+	}
+	return energies, passed
+}
+
 func TestAUROCIsTheShareOfPairs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(1, 12).Draw(t, "n")
-		energies, passed := make([]float64, n), make([]bool, n)
-		for i := range n {
-			energies[i] = float64(rapid.IntRange(0, 4).Draw(t, "energy"))
-			passed[i] = rapid.Bool().Draw(t, "passed")
-		}
+		energies, passed := drawn(t, 12)
+		n := len(passed)
 		pairs, wins := 0.0, 0.0
 		for i := range n {
 			for j := range n {

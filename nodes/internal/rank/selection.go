@@ -1,9 +1,6 @@
 package rank
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // Selected is the expected correctness of a candidate drawn at random from those
 // with the lowest energy: ties count by their mean.
@@ -42,23 +39,10 @@ func BestOf(energies []float64, passed []bool) []float64 {
 // byEnergy lists the correctness of candidates, the lowest energy first, with the mean
 // where energies are equal.
 func byEnergy(energies []float64, passed []bool) []float64 {
-	order := make([]int, len(energies))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(energies[a], energies[b]) })
-	sorted := make([]float64, len(order))
-	for start := 0; start < len(order); {
-		end, wins := start, 0.0
-		for ; end < len(order) && energies[order[end]] == energies[order[start]]; end++ {
-			if passed[order[end]] {
-				wins++
-			}
-		}
-		for i := start; i < end; i++ {
-			sorted[i] = wins / float64(end-start)
-		}
-		start = end
+	var sorted []float64
+	for tied := range ties(energies) {
+		mean := passing(tied, passed) / float64(len(tied))
+		sorted = append(sorted, slices.Repeat([]float64{mean}, len(tied))...)
 	}
 	return sorted
 }

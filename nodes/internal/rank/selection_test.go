@@ -34,12 +34,7 @@ func TestPassAtKIsTheDefinition(t *testing.T) {
 
 func TestSelectedIsAtMostTheOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(1, 12).Draw(t, "n")
-		energies, passed := make([]float64, n), make([]bool, n)
-		for i := range n {
-			energies[i] = float64(rapid.IntRange(0, 4).Draw(t, "energy"))
-			passed[i] = rapid.Bool().Draw(t, "passed")
-		}
+		energies, passed := drawn(t, 12)
 		oracle := 0.0
 		for _, p := range passed {
 			if p {
@@ -69,18 +64,14 @@ func TestIntervalCoversTheMean(t *testing.T) {
 // BestOf is the mean over all ways to draw k candidates.
 func TestBestOfIsTheDefinition(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(1, 7).Draw(t, "n")
-		energies, passed := make([]float64, n), make([]bool, n)
-		for i := range n {
-			energies[i] = float64(rapid.IntRange(0, 3).Draw(t, "energy"))
-			passed[i] = rapid.Bool().Draw(t, "passed")
-		}
+		energies, passed := drawn(t, 7)
+		n := len(passed)
 		sum, ways := make([]float64, n), make([]float64, n)
-		for drawn := 1; drawn < 1<<n; drawn++ {
+		for subset := 1; subset < 1<<n; subset++ {
 			var e []float64
 			var p []bool
 			for i := range n {
-				if drawn>>i&1 == 1 {
+				if subset>>i&1 == 1 {
 					e, p = append(e, energies[i]), append(p, passed[i])
 				}
 			}
