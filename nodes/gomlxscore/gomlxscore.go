@@ -11,8 +11,10 @@ import (
 	"github.com/ouroflow/ouroflow/nodes/internal/gomlxmodel"
 )
 
-// Params of the node: there are none, the model says everything.
-type Params struct{}
+// Params of the node; the model says the rest.
+type Params struct {
+	Backend string `yaml:"backend" doc:"What computes: go, xla, xla:PATH or auto, as for gomlx_train. Energies are the same to the bit on one backend."`
+}
 
 type in struct {
 	ProblemID string `arrow:"problem_id"`
@@ -29,9 +31,12 @@ type out struct {
 func Type() *node.Type {
 	return node.Def[Params]{
 		Name:    "gomlx_score",
-		Version: 2,
+		Version: 3,
 		Doc: "Adds the energy that a trained verifier gives to each candidate, which may depend on the problem's other candidates but on nothing else. " +
 			"After training with folds, a problem is judged by the models that were not trained on it; without, by all, so that splits have to keep apart what is evaluated.",
+		Defaults: Params{Backend: gomlxmodel.BackendAuto},
+		Pin:      func(_ context.Context, p Params) (node.Pins, error) { return gomlxmodel.PinBackend(p.Backend) },
+		Witness:  func(p Params) ([]string, bool) { return gomlxmodel.WitnessBackend(p.Backend) },
 		Ports: func(Params) node.Ports {
 			return node.Ports{
 				In: []node.Port{
@@ -45,8 +50,8 @@ func Type() *node.Type {
 	}.Type()
 }
 
-func run(ctx context.Context, _ Params, t node.Task) error {
-	v, err := load(t)
+func run(ctx context.Context, p Params, t node.Task) error {
+	v, err := load(p, t)
 	if err != nil {
 		return err
 	}
@@ -71,16 +76,20 @@ func run(ctx context.Context, _ Params, t node.Task) error {
 	return node.EmitBeside(t, "out", "in", slices.Values(rows))
 }
 
-func load(t node.Task) (*gomlxmodel.Verifier, error) {
+func load(p Params, t node.Task) (*gomlxmodel.Verifier, error) {
 	tree, err := t.Tree("model")
 	if err != nil {
 		return nil, err
 	}
-	config, weights, err := gomlxmodel.Load(tree)
+	model, err := gomlxmodel.Load(tree)
 	if err != nil {
 		return nil, err
 	}
-	return gomlxmodel.NewVerifier(config, weights)
+	backend, err := gomlxmodel.ChooseBackend(p.Backend)
+	if err != nil {
+		return nil, err
+	}
+	return gomlxmodel.NewVerifier(model, backend)
 }
 
 // problem knows where its candidates are in the table.

@@ -42,11 +42,11 @@ func (host) Logf(string, ...any)           {}
 // An epoch of the encoder set with its defaults over 400 problems.
 func BenchmarkEpoch(b *testing.B) {
 	p := *Type().New().(*Params)
-	backend, err := gomlxmodel.NewBackend()
+	backend, err := gomlxmodel.Go.Open()
 	if err != nil {
 		b.Fatal(err)
 	}
-	t, err := newTrainer(backend, p, gomlxmodel.Member{}, drawn(400, p.Set.Names()), nil, host{}, b.TempDir())
+	t, err := newTrainer(backend, p, p.Set, gomlxmodel.Member{}, drawn(400, p.Set.Names()), nil, host{}, b.TempDir())
 	if err != nil {
 		b.Fatal(err)
 	}

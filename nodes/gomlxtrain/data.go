@@ -52,13 +52,13 @@ func (d *data) without(m gomlxmodel.Member) (train, validation []*problem) {
 
 // readData groups the candidates of the two splits by problem. A problem that is in two
 // splits would leak: that is an error.
-func readData(p Params, t node.Task) (*data, error) {
+func readData(p Params, e gomlxmodel.Encoder, t node.Task) (*data, error) {
 	in, err := t.Table("in")
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	g := &grouper{params: p, encoder: p.encoder(), problems: map[string]*gathered{}, splits: map[string]string{}, refused: map[string]int{}}
+	g := &grouper{params: p, encoder: e, problems: map[string]*gathered{}, splits: map[string]string{}, refused: map[string]int{}}
 	if err := candidateset.Each(in, g.encoder.NeedsFeatures(), g.add); err != nil {
 		return nil, err
 	}

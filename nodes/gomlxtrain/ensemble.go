@@ -3,7 +3,6 @@ package gomlxtrain
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"sync"
 
 	"github.com/gomlx/gomlx/backends"
@@ -12,9 +11,10 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// ensemble trains the members of a model, as many at once as there are processors.
+// ensemble trains the members of a model, as many at once as the backend computes best.
 type ensemble struct {
 	params   Params
+	encoder  gomlxmodel.Encoder
 	data     *data
 	host     node.Host
 	dir      string                // of checkpoints
@@ -52,10 +52,14 @@ func (p Params) members() []gomlxmodel.Member {
 
 func (e *ensemble) train(ctx context.Context) ([]trained, error) {
 	members := e.params.members()
-	workers := min(runtime.GOMAXPROCS(0), len(members))
+	backend, err := gomlxmodel.ChooseBackend(e.params.Backend)
+	if err != nil {
+		return nil, err
+	}
+	workers := min(backend.Devices(), len(members))
 	e.backends = make(chan backends.Backend, workers)
 	for range workers {
-		b, err := gomlxmodel.NewBackend()
+		b, err := backend.Open()
 		if err != nil {
 			return nil, err
 		}
@@ -95,7 +99,7 @@ func (e *ensemble) member(ctx context.Context, m gomlxmodel.Member) (trained, er
 	backend := <-e.backends
 	defer func() { e.backends <- backend }()
 	train, validation := e.data.without(m)
-	t, err := newTrainer(backend, e.params, m, train, validation, e.host, e.dir)
+	t, err := newTrainer(backend, e.params, e.encoder, m, train, validation, e.host, e.dir)
 	if err != nil {
 		return trained{}, err
 	}

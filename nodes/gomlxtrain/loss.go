@@ -31,12 +31,17 @@ func (b *batch) add(owner int, items []labelled) {
 	}
 }
 
-// sizes of batches are multiples of this, so that a few graphs serve all.
-const batchStep = 256
+// batchStep is what sizes of batches are multiples of, so that a few graphs serve all.
+func (p Params) batchStep() int {
+	if p.Candidates == 0 {
+		return 256
+	}
+	return p.Problems * p.Candidates
+}
 
-// pad fills up the batch.
-func (b *batch) pad() {
-	for len(b.inputs)%batchStep != 0 {
+// pad fills up the batch to a multiple of step.
+func (b *batch) pad(step int) {
+	for len(b.inputs)%step != 0 {
 		b.inputs = append(b.inputs, b.inputs[0])
 		b.passed, b.energy, b.weight = append(b.passed, 0), append(b.energy, 0), append(b.weight, 0)
 	}
@@ -74,18 +79,19 @@ const largestScore = 20
 // drifting.
 const energyDecay = 1e-3
 
-// total builds the training loss from energies [n]. With the score s = -E, y = share that
-// passes, t = label energy and w = weight, for each problem
+// total builds the training loss from energies [n] and the same on the scale of labels, E'.
+// With the score s = -E, y = share that passes, t = label energy and w = weight, for each
+// problem
 //
 //	pointwise   = sum w (softplus(s) - y s)
 //	contrastive = log sum exp(s) - log sum exp(s where y > 1/2)     (if it has both)
-//	margin      = mean over passing i and failing j of relu(t_j - t_i - (E_j - E_i))
-//	mse         = sum w (E - t)^2
+//	margin      = mean over passing i and failing j of relu(t_j - t_i - (E'_j - E'_i))
+//	mse         = sum w (E' - t)^2
 //
 // and the loss is the mean of each over the problems that it is defined for, weighted by
 // the params, plus energyDecay w E^2. Contrastive is InfoNCE with many positives at
 // temperature 1; it counts each distinct item once, however often it was sampled.
-func (l Loss) total(energies *graph.Node, y labels) *graph.Node {
+func (l Loss) total(energies, onLabels *graph.Node, y labels) *graph.Node {
 	score := graph.Neg(energies)
 	present := isSome(y.sum(graph.OnesLike(energies)))
 	bce := graph.Sub(graph.Softplus(score), graph.Mul(y.passed, score))
@@ -97,9 +103,9 @@ func (l Loss) total(energies *graph.Node, y labels) *graph.Node {
 	}
 	add(l.Pointwise, func() *graph.Node { return meanWhere(y.sum(graph.Mul(y.weight, bce)), present) })
 	add(l.Contrastive, func() *graph.Node { return y.contrastive(score) })
-	add(l.Margin, func() *graph.Node { return y.margin(energies) })
+	add(l.Margin, func() *graph.Node { return y.margin(onLabels) })
 	add(l.MSE, func() *graph.Node {
-		return meanWhere(y.sum(graph.Mul(y.weight, graph.Square(graph.Sub(energies, y.energy)))), present)
+		return meanWhere(y.sum(graph.Mul(y.weight, graph.Square(graph.Sub(onLabels, y.energy)))), present)
 	})
 	return total
 }

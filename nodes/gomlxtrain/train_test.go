@@ -35,13 +35,25 @@ func synthetic(problems int) []candidate {
 func small(p any) {
 	q := p.(*Params)
 	q.Encoder, q.Bag = "bag", gomlxmodel.Bag{Vocabulary: 512, Dim: 8, Hidden: 16, PromptIDs: 16, CodeIDs: 48, Dropout: 0.1}
+	q.Ouroboros = gomlxmodel.Ouroboros{Sequence: gomlxmodel.Sequence{Tokenizer: "python", Vocabulary: 256, MaxTokens: 32, PromptTokens: 12}, Layers: 2, Width: 16, Heads: 2, Inner: 32, Dropout: 0.1}
+	q.Backend = gomlxmodel.BackendGo
 	q.Epochs, q.Patience, q.Problems, q.Candidates, q.LearningRate, q.Seeds = 30, 30, 4, 4, 1e-2, 2
 }
 
+// Each encoder that looks at code learns what sorts and what returns None.
 func TestLearns(t *testing.T) {
+	for _, encoder := range []string{"bag", "ouroboros"} {
+		t.Run(encoder, func(t *testing.T) { learns(t, encoder, gomlxmodel.BackendGo) })
+	}
+}
+
+func learns(t *testing.T, encoder, backend string) {
 	b := nodetest.New(t)
-	nodetest.Bind(t, b, "in", append(synthetic(16), candidate{"test", "test", "x", "y", 1}))
-	res, err := b.Run(t, Type(), small)
+	nodetest.Bind(t, b, "in", features(append(synthetic(16), candidate{"test", "test", "x", "y", 1})))
+	res, err := b.Run(t, Type(), func(p any) {
+		small(p)
+		p.(*Params).Encoder, p.(*Params).Backend = encoder, backend
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +77,7 @@ type featured struct {
 func features(rows []candidate) []featured {
 	out := make([]featured, len(rows))
 	for i, c := range rows {
-		tree := fmt.Sprint(i % 5)
+		tree := c.Code
 		out[i] = featured{c, codefacts.Features{
 			Facts: fmt.Sprintf(`{"parses": 1, "loops": %d}`, i%3), Tokens: strings.Fields(c.Code), Shapes: strings.Fields(c.Code), AST: &tree,
 		}}
@@ -77,7 +89,7 @@ func features(rows []candidate) []featured {
 // interrupted and went on from its checkpoint the same again; also where gradients are
 // clipped, which adds up all of them.
 func TestDeterminism(t *testing.T) {
-	for _, encoder := range []string{"bag", "set"} {
+	for _, encoder := range []string{"bag", "set", "ouroboros"} {
 		t.Run(encoder, func(t *testing.T) {
 			want := digestOf(t, encoder, 1, 0)
 			if got := digestOf(t, encoder, 1, 0); got != want {

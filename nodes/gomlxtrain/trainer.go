@@ -39,9 +39,9 @@ type trainer struct {
 	curve    []epochRow
 }
 
-func newTrainer(backend backends.Backend, p Params, m gomlxmodel.Member, train, validation []*problem, host node.Host, dir string) (t *trainer, err error) {
+func newTrainer(backend backends.Backend, p Params, e gomlxmodel.Encoder, m gomlxmodel.Member, train, validation []*problem, host node.Host, dir string) (t *trainer, err error) {
 	defer gomlxmodel.Recovered(&err)
-	t = &trainer{params: p, member: m, encoder: p.encoder(), train: train, validation: validation, host: host, dir: dir, bestLoss: math.Inf(1)}
+	t = &trainer{params: p, member: m, encoder: e, train: train, validation: validation, host: host, dir: dir, bestLoss: math.Inf(1)}
 	if err := t.restore(); err != nil {
 		return nil, err
 	}
@@ -56,13 +56,15 @@ func newTrainer(backend backends.Backend, p Params, m gomlxmodel.Member, train, 
 	}); err != nil {
 		return nil, err
 	}
+	t.step.SetMaxCache(gomlxmodel.MostShapes)
+	t.eval.SetMaxCache(gomlxmodel.MostShapes)
 	t.scorer, err = gomlxmodel.NewScorer(backend, t.encoder, t.ctx)
 	return t, err
 }
 
 // initial are the weights that training starts from.
 func (t *trainer) initial() gomlxmodel.Weights {
-	w := t.encoder.Initial(uint64(t.member.Seed))
+	w := gomlxmodel.Initial(t.encoder, uint64(t.member.Seed))
 	for name, c := range t.encoder.Constants(itemsOf(t.train)) {
 		w[name] = c
 	}
@@ -115,7 +117,8 @@ func clip(gradients []*graph.Node, limit float64) {
 // lossGraph builds the loss of a batch: the model's tensors, then those of labels.
 func (t *trainer) lossGraph(p *gomlxmodel.Pass, in []*graph.Node) *graph.Node {
 	at := len(in) - 4
-	return t.params.Loss.total(t.encoder.Energies(p, in[:at]), labels{in[at], in[at+1], in[at+2], in[at+3]})
+	energies := t.encoder.Energies(p, in[:at])
+	return t.params.Loss.total(energies, t.encoder.OnLabelScale(energies), labels{in[at], in[at+1], in[at+2], in[at+3]})
 }
 
 // fit trains until the epochs are done or the validation loss stays worse.
@@ -249,7 +252,7 @@ func (t *trainer) batches(problems []*problem, rng *rand.Rand) []*batch {
 		for i, q := range chunk {
 			b.add(i, t.choose(problems[q], rng))
 		}
-		b.pad()
+		b.pad(t.params.batchStep())
 		out = append(out, b)
 	}
 	return out

@@ -25,6 +25,7 @@ type Files = gomlxmodel.Files
 type Options struct {
 	Runtime string // auto, containerd or process
 	Python  string // interpreter whose parser is used
+	Backend string // auto, go, xla or xla:PATH
 	Workers int    // requests that are worked on at once; 0: one for each processor
 	Logf    func(string, ...any)
 }
@@ -72,17 +73,21 @@ func Open(ctx context.Context, files Files, o Options) (v *Verifier, err error) 
 	if o.Workers < 0 {
 		return nil, fmt.Errorf("%d workers; want a number of them, or 0 for one for each processor", o.Workers)
 	}
+	backend, err := gomlxmodel.ChooseBackend(cmp.Or(o.Backend, gomlxmodel.BackendAuto))
+	if err != nil {
+		return nil, err
+	}
 	v = &Verifier{Workers: place.Count()}
 	for range v.Workers {
-		config, weights, err := gomlxmodel.Load(files)
+		model, err := gomlxmodel.Load(files)
 		if err != nil {
 			return nil, err
 		}
-		m, err := gomlxmodel.NewVerifier(config, weights)
+		m, err := gomlxmodel.NewVerifier(model, backend)
 		if err != nil {
 			return nil, err
 		}
-		v.Shown, v.Encoder = config.Shown, config.Encoder
+		v.Shown, v.Encoder = model.Shown, model.Config.Encoder
 		v.models = append(v.models, m)
 	}
 	if v.models[0].Encoder.NeedsFeatures() {

@@ -71,27 +71,42 @@ func New(distinct []Text, of []int) *Set {
 	return s
 }
 
-// merge makes classes of texts, the most frequent first, and returns the class of each.
+// merge makes classes of texts and returns the class of each.
 func (s *Set) merge(texts []*text, peers [][]float64) []int {
-	classOf, members := make([]int, len(texts)), map[string]int{}
-	var variants []float64
-	for _, i := range byCount(texts) {
-		t := texts[i]
-		at, known := members[t.AST]
-		if !known || t.AST == "" {
-			at = len(s.Classes)
-			members[t.AST] = at
-			s.Classes = append(s.Classes, Class{Facts: t.Facts, Peers: peers[i]})
-			variants = append(variants, 0)
-		}
-		s.Classes[at].Count += t.count
-		variants[at]++
-		classOf[i] = at
+	distinct, counts := make([]Text, len(texts)), make([]float64, len(texts))
+	for i, t := range texts {
+		distinct[i], counts[i] = t.Text, t.count
+	}
+	heads, classOf := classes(distinct, counts)
+	for _, head := range heads {
+		s.Classes = append(s.Classes, Class{Facts: texts[head].Facts, Peers: peers[head]})
+	}
+	variants := make([]float64, len(heads))
+	for i, class := range classOf {
+		s.Classes[class].Count += counts[i]
+		variants[class]++
 	}
 	for i := range s.Classes {
 		s.Classes[i].Peers = append(s.Classes[i].Peers, variants[i], math.Log(float64(len(s.Classes))))
 	}
 	return classOf
+}
+
+// classes puts texts whose normalised trees are equal together, the most frequent first,
+// and returns the most frequent text of each class and the class of each text.
+func classes(distinct []Text, counts []float64) (heads, classOf []int) {
+	classOf = make([]int, len(distinct))
+	byTree := map[string]int{}
+	for _, i := range byCount(distinct, counts) {
+		at, known := byTree[distinct[i].AST]
+		if !known || distinct[i].AST == "" {
+			at = len(heads)
+			byTree[distinct[i].AST] = at
+			heads = append(heads, i)
+		}
+		classOf[i] = at
+	}
+	return heads, classOf
 }
 
 // count prepares texts for being compared.
@@ -118,13 +133,41 @@ func newText(of Text, ids gramIDs) *text {
 
 // byCount lists texts, the most frequent first, and equally frequent ones by what they
 // say.
-func byCount(texts []*text) []int {
-	order := make([]int, len(texts))
+func byCount(distinct []Text, counts []float64) []int {
+	order := make([]int, len(distinct))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(texts[b].count, texts[a].count), cmp.Compare(texts[a].Code, texts[b].Code))
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(distinct[a].Code, distinct[b].Code))
 	})
 	return order
+}
+
+// Program is the candidates whose normalised trees are equal, seen as the most frequent of
+// their texts.
+type Program struct {
+	*Text
+	Count float64 // candidates
+}
+
+// Programs merges the candidates of a problem as New does, and returns the program of each.
+func Programs(distinct []Text, of []int) (programs []Program, programOf []int) {
+	counts := make([]float64, len(distinct))
+	for _, i := range of {
+		counts[i]++
+	}
+	heads, classOf := classes(distinct, counts)
+	programs = make([]Program, len(heads))
+	for i, head := range heads {
+		programs[i].Text = &distinct[head]
+	}
+	for i, class := range classOf {
+		programs[class].Count += counts[i]
+	}
+	programOf = make([]int, len(of))
+	for i, t := range of {
+		programOf[i] = classOf[t]
+	}
+	return programs, programOf
 }

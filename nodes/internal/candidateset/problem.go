@@ -14,8 +14,9 @@ import (
 type Problem struct {
 	ID     string
 	Prompt string
-	Texts  []Text // the distinct ones; only Code is set without features
-	Of     []int  // the text of each candidate, in the order of the rows
+	Shown  []string // tests that may be seen
+	Texts  []Text   // the distinct ones; only Code is set without features
+	Of     []int    // the text of each candidate, in the order of the rows
 	byCode map[string]int
 }
 
@@ -104,6 +105,9 @@ func (c Candidate[T]) Logprob() float64 {
 
 // AddTo adds the candidate to those of a problem.
 func (c Candidate[T]) AddTo(p *Problem, code string) error {
+	if p.Shown == nil && c.shown != nil {
+		p.Shown = c.shown.Row(c.at).Tests
+	}
 	return p.add(code, c.Logprob(), func() (Text, error) {
 		if c.features == nil {
 			return Text{Code: code}, nil
@@ -115,6 +119,9 @@ func (c Candidate[T]) AddTo(p *Problem, code string) error {
 // Add adds a candidate that isn't in a table: its log-probability may be NaN, and its
 // features nil, where they aren't known.
 func (p *Problem) Add(code string, logprob float64, f *codefacts.Features) error {
+	if p.Shown == nil && f != nil {
+		p.Shown = f.Shown
+	}
 	return p.add(code, logprob, func() (Text, error) {
 		if f == nil {
 			return Text{Code: code}, nil

@@ -2,28 +2,63 @@ package gomlxmodel
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // Files of a model artifact.
 const (
-	configFile  = "config.json"
-	weightsFile = "weights.safetensors"
+	configFile    = "config.json"
+	weightsFile   = "weights.safetensors"
+	tokenizerFile = "tokenizer.json"   // if the encoder has one of its own
+	baseFile      = "base.safetensors" // weights that all members share, if there are any
 )
 
+// Model is a trained verifier: what it is and the weights of its members.
+type Model struct {
+	Config
+	Assets
+	Weights []Weights // of each member
+}
+
+// Assets are what an encoder may need beside weights.
+type Assets struct {
+	Tokenizer []byte  // content of a tokenizer.json
+	Base      Weights // of a pretrained encoder that isn't trained any further
+}
+
+// equipped is implemented by encoders that need assets. It returns the encoder with them.
+type equipped interface {
+	equip(Assets) (Encoder, error)
+}
+
+// Equip returns an encoder that is ready for use.
+func Equip(e Encoder, a Assets) (Encoder, error) {
+	if err := e.Check(); err != nil {
+		return nil, err
+	}
+	if needs, ok := e.(equipped); ok {
+		return needs.equip(a)
+	}
+	return e, nil
+}
+
 // Format is the version of the model artifact.
-const Format = 2
+const Format = 3
 
 // Config describes a trained verifier.
 type Config struct {
-	Format  int    `json:"format"`
-	Encoder string `json:"encoder"` // which of the following it is
-	Set     *Set   `json:"set,omitempty"`
-	Bag     *Bag   `json:"bag,omitempty"`
+	Format    int        `json:"format"`
+	Encoder   string     `json:"encoder"` // which of the following it is
+	Set       *Set       `json:"set,omitempty"`
+	Bag       *Bag       `json:"bag,omitempty"`
+	Ouroboros *Ouroboros `json:"ouroboros,omitempty"`
 	// Consensus is how much is taken from an energy for each e-fold of the number of
 	// candidates that the encoder can't tell from it; see Judgement.
 	Consensus float64  `json:"consensus"`
@@ -52,13 +87,15 @@ func (c Config) hasSeen(m Member, problem string) bool {
 // NoFold is the fold of members that saw all problems.
 const NoFold = -1
 
-// Architecture returns the encoder.
+// Architecture returns the encoder without its assets.
 func (c Config) Architecture() (Encoder, error) {
 	switch {
 	case c.Encoder == "set" && c.Set != nil:
 		return *c.Set, nil
 	case c.Encoder == "bag" && c.Bag != nil:
 		return *c.Bag, nil
+	case c.Encoder == "ouroboros" && c.Ouroboros != nil:
+		return *c.Ouroboros, nil
 	default:
 		return nil, fmt.Errorf("the model has the encoder %q, which this program doesn't know", c.Encoder)
 	}
@@ -75,27 +112,46 @@ func (c Config) membersFor(problem string) []int {
 	return list
 }
 
-// Save writes a model into a folder: the weights of each member.
-func Save(dir string, c Config, members []Weights) error {
+// encoder returns the encoder of the model with its assets.
+func (m *Model) encoder() (Encoder, error) {
+	e, err := m.Architecture()
+	if err != nil {
+		return nil, err
+	}
+	return Equip(e, m.Assets)
+}
+
+// Save writes a model into a folder.
+func Save(dir string, m Model) error {
 	all := Weights{}
-	for i, w := range members {
+	for i, w := range m.Weights {
 		for name, t := range w {
 			all[fmt.Sprintf("%d/%s", i, name)] = t
 		}
 	}
-	b, err := EncodeTensors(all, nil)
+	m.Format = Format
+	head, err := json.MarshalIndent(m.Config, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, weightsFile), b, 0o666); err != nil {
+	files := map[string][]byte{configFile: append(head, '\n')}
+	if files[weightsFile], err = EncodeTensors(all, nil); err != nil {
 		return err
 	}
-	c.Format = Format
-	head, err := json.MarshalIndent(c, "", "  ")
-	if err != nil {
-		return err
+	if len(m.Base) > 0 {
+		if files[baseFile], err = EncodeTensors(m.Base, nil); err != nil {
+			return err
+		}
 	}
-	return os.WriteFile(filepath.Join(dir, configFile), append(head, '\n'), 0o666)
+	if len(m.Tokenizer) > 0 {
+		files[tokenizerFile] = m.Tokenizer
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o666); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Files are those of an artifact: a table.Tree, or what os.DirFS returns.
@@ -104,55 +160,63 @@ type Files interface {
 }
 
 // Load reads a model from files that Save wrote.
-func Load(files Files) (Config, []Weights, error) {
-	var c Config
+func Load(files Files) (*Model, error) {
+	m := &Model{}
 	head, err := files.ReadFile(configFile)
 	if err != nil {
-		return c, nil, err
+		return nil, err
 	}
-	if err := json.Unmarshal(head, &c); err != nil {
-		return c, nil, fmt.Errorf("%s: %w", configFile, err)
+	if err := json.Unmarshal(head, &m.Config); err != nil {
+		return nil, fmt.Errorf("%s: %w", configFile, err)
 	}
-	if c.Format != Format {
-		return c, nil, fmt.Errorf("the model has format %d; this program reads format %d", c.Format, Format)
+	if m.Format != Format {
+		return nil, fmt.Errorf("the model has format %d; this program reads format %d", m.Format, Format)
 	}
-	b, err := files.ReadFile(weightsFile)
+	all, err := loadTensors(files, weightsFile)
 	if err != nil {
-		return c, nil, err
+		return nil, err
 	}
-	all, _, err := DecodeTensors(b)
+	m.Weights = byMember(all, len(m.Members))
+	if m.Tokenizer, err = files.ReadFile(tokenizerFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if m.Base, err = loadTensors(files, baseFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return m, m.check()
+}
+
+func loadTensors(files Files, name string) (Weights, error) {
+	b, err := files.ReadFile(name)
 	if err != nil {
-		return c, nil, fmt.Errorf("%s: %w", weightsFile, err)
+		return nil, err
 	}
-	members := byMember(all, len(c.Members))
-	return c, members, c.check(members)
+	w, _, err := DecodeTensors(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return w, nil
 }
 
 // check finds what would make a model that answers, but with nonsense.
-func (c Config) check(members []Weights) error {
-	e, err := c.Architecture()
+func (m *Model) check() error {
+	e, err := m.encoder()
 	if err != nil {
-		return err
-	}
-	if err := e.Check(); err != nil {
 		return fmt.Errorf("%s: %w", configFile, err)
 	}
-	if len(members) == 0 {
+	if len(m.Members) == 0 {
 		return fmt.Errorf("%s: the model has no members", configFile)
 	}
-	for _, m := range c.Members {
-		if m.Fold != NoFold && (m.Deal < 0 || m.Deal >= len(c.Folds)) {
-			return fmt.Errorf("%s: a member is of deal %d, but there are %d", configFile, m.Deal, len(c.Folds))
+	for _, of := range m.Members {
+		if of.Fold != NoFold && (of.Deal < 0 || of.Deal >= len(m.Folds)) {
+			return fmt.Errorf("%s: a member is of deal %d, but there are %d", configFile, of.Deal, len(m.Folds))
 		}
 	}
-	want := e.Initial(0)
-	for name, constant := range e.Constants([]Item{{Input: e.Blank()}}) {
-		want[name] = constant
-	}
-	for i, w := range members {
-		for name, t := range want {
-			if w[name] == nil || !w[name].Shape().Equal(t.Shape()) {
-				return fmt.Errorf("%s: member %d has no tensor %q of shape %s", weightsFile, i, name, t.Shape())
+	want := dimensions(e)
+	for i, w := range m.Weights {
+		for name, dims := range want {
+			if w[name] == nil || !slices.Equal(w[name].Shape().Dimensions, dims) {
+				return fmt.Errorf("%s: member %d has no tensor %q of shape %v", weightsFile, i, name, dims)
 			}
 		}
 		if len(w) != len(want) {
@@ -160,6 +224,18 @@ func (c Config) check(members []Weights) error {
 		}
 	}
 	return nil
+}
+
+// dimensions are those of all weights of a member.
+func dimensions(e Encoder) map[string][]int {
+	dims := map[string][]int{}
+	for _, p := range e.Parameters() {
+		dims[p.Name] = p.Dims
+	}
+	for name, constant := range e.Constants([]Item{{Input: e.Blank()}}) {
+		dims[name] = constant.Shape().Dimensions
+	}
+	return dims
 }
 
 // byMember sorts the weights of all members.

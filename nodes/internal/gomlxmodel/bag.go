@@ -3,7 +3,6 @@ package gomlxmodel
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	"github.com/gomlx/gomlx/pkg/core/graph"
@@ -21,6 +20,7 @@ import (
 // with E of shape [Vocabulary, Dim], W1 [3 Dim + 12, Hidden], W2 [Hidden, 1]. It sees
 // each candidate by itself.
 type Bag struct {
+	perItem
 	Vocabulary int     `json:"vocabulary" yaml:"vocabulary" min:"16" max:"16777216" doc:"Hash buckets for 1- and 2-grams of tokens."`
 	Dim        int     `json:"dim" yaml:"dim" min:"1" max:"4096" doc:"Width of an embedding."`
 	Hidden     int     `json:"hidden" yaml:"hidden" min:"1" max:"65536" doc:"Width of the hidden layer."`
@@ -60,16 +60,15 @@ func (b Bag) Items(p *candidateset.Problem) ([]Item, []int) {
 	return items, p.Of
 }
 
-// Initial implements Encoder.
-func (b Bag) Initial(seed uint64) Weights {
-	rng := rand.New(rand.NewPCG(seed, 1))
+// Parameters implements Encoder.
+func (b Bag) Parameters() []Parameter {
 	in := 3*b.Dim + surfaceSize
-	return Weights{
-		"embedding": normal(rng, 0.1, b.Vocabulary, b.Dim),
-		"w1":        normal(rng, math.Sqrt(2/float64(in)), in, b.Hidden),
-		"b1":        normal(rng, 0, b.Hidden),
-		"w2":        normal(rng, math.Sqrt(1/float64(b.Hidden)), b.Hidden, 1),
-		"b2":        normal(rng, 0, 1),
+	return []Parameter{
+		{Name: "embedding", Dims: []int{b.Vocabulary, b.Dim}, Deviation: 0.1},
+		{Name: "w1", Dims: []int{in, b.Hidden}, Deviation: math.Sqrt(2 / float64(in))},
+		{Name: "b1", Dims: []int{b.Hidden}},
+		{Name: "w2", Dims: []int{b.Hidden, 1}, Deviation: math.Sqrt(1 / float64(b.Hidden))},
+		{Name: "b2", Dims: []int{1}},
 	}
 }
 

@@ -6,55 +6,14 @@ package gomlxmodel
 import (
 	"fmt"
 	"maps"
-	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
-	"sync"
 
-	"github.com/gomlx/gomlx/backends"
-	_ "github.com/gomlx/gomlx/backends/simplego" // the pure-Go backend, named "go"
 	"github.com/gomlx/gomlx/pkg/core/graph"
 	"github.com/gomlx/gomlx/pkg/core/shapes"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/gomlx/gomlx/pkg/ml/context"
-	"github.com/ouroflow/ouroflow/nodes/internal/candidateset"
 )
-
-// Encoder is an architecture with its sizes.
-type Encoder interface {
-	// Items returns the distinct inputs that the candidates of a problem make, and
-	// which of them belongs to each candidate.
-	Items(p *candidateset.Problem) (items []Item, of []int)
-	// Initial draws the weights that training starts from. They depend on the seed and
-	// the sizes only, not on the backend.
-	Initial(seed uint64) Weights
-	// Constants are weights that are set once, from what is trained on.
-	Constants(items []Item) Weights
-	// Tensors packs inputs for Energies.
-	Tensors(inputs []Input) []any
-	// Energies builds the graph of the energies of n inputs: [n] of float32.
-	Energies(p *Pass, in []*graph.Node) *graph.Node
-	// NeedsFeatures tells whether Items looks at what code_features found.
-	NeedsFeatures() bool
-	// Check finds sizes that no model can have.
-	Check() error
-	// Blank is an input of the right shape.
-	Blank() Input
-}
-
-// Input is what a model sees of one candidate.
-type Input struct {
-	Prompt, Code []int32   // token ids
-	Values       []float32 // what else is measured
-	Truncated    bool      // the code was longer than the model looks
-}
-
-// Item is an input that one or more candidates of a problem make.
-type Item struct {
-	Input
-	Count float64 // candidates
-}
 
 // scope is where the model's variables live in a context.
 const scope = "energy"
@@ -89,45 +48,8 @@ func (p *Pass) dropout(x *graph.Node, rate float64) *graph.Node {
 	return graph.Mul(x, graph.DivScalar(kept, 1-rate))
 }
 
-// NewBackend returns a pure-Go backend for one goroutine. Models this small are computed
-// fastest one operation after the other, and several models beside each other; with its
-// default parallelism the library can deadlock on two processors.
-func NewBackend() (backends.Backend, error) {
-	greeting.Lock()
-	defer greeting.Unlock()
-	defer quietly()()
-	return backends.NewWithConfig("go:parallelism=-1,ops_sequential")
-}
-
-// greeting guards the standard output while quietly has it.
-var greeting sync.Mutex
-
-// quietly keeps the backend's greeting out of the standard output, which other
-// programs read.
-func quietly() func() {
-	out := os.Stdout
-	os.Stdout = os.Stderr
-	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
-		os.Stdout = null
-		return func() { os.Stdout = out; null.Close() }
-	}
-	return func() { os.Stdout = out }
-}
-
 // Weights are tensors by the name of their variable.
 type Weights map[string]*tensors.Tensor
-
-func normal(rng *rand.Rand, deviation float64, dims ...int) *tensors.Tensor {
-	n := 1
-	for _, d := range dims {
-		n *= d
-	}
-	flat := make([]float32, n)
-	for i := range flat {
-		flat[i] = float32(rng.NormFloat64() * deviation)
-	}
-	return tensors.FromFlatDataAndDimensions(flat, dims...)
-}
 
 // constants are weights that training leaves alone.
 var constants = []string{"mean", "deviation"}

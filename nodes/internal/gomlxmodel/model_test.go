@@ -22,7 +22,7 @@ func bag() Bag {
 func stored(t *testing.T, c Config, members []Weights) *Verifier {
 	t.Helper()
 	dir, s := t.TempDir(), cas.NewMemory()
-	if err := Save(dir, c, members); err != nil {
+	if err := Save(dir, Model{Config: c, Weights: members}); err != nil {
 		t.Fatal(err)
 	}
 	a, err := table.PutTree(s, dir)
@@ -33,11 +33,11 @@ func stored(t *testing.T, c Config, members []Weights) *Verifier {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, weights, err := Load(tree)
+	model, err := Load(tree)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := NewVerifier(config, weights)
+	v, err := NewVerifier(model, Go)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,11 +67,11 @@ func judge(t *testing.T, v *Verifier, p *candidateset.Problem) []Judgement {
 func TestSaveAndLoad(t *testing.T) {
 	b := bag()
 	c := Config{Encoder: "bag", Bag: &b, Members: []Member{{Seed: 0, Fold: NoFold}, {Seed: 1, Fold: NoFold}}}
-	before, err := NewVerifier(c, []Weights{b.Initial(0), b.Initial(1)})
+	before, err := NewVerifier(&Model{Config: c, Weights: []Weights{Initial(b, 0), Initial(b, 1)}}, Go)
 	if err != nil {
 		t.Fatal(err)
 	}
-	after := stored(t, c, []Weights{b.Initial(0), b.Initial(1)})
+	after := stored(t, c, []Weights{Initial(b, 0), Initial(b, 1)})
 	p := problemOf("p", "return a + b", "", "def f(): pass")
 	want := judge(t, before, p)
 	for i, got := range judge(t, after, p) {
@@ -93,9 +93,9 @@ func TestConsensus(t *testing.T) {
 	c := Config{Encoder: "bag", Bag: &b, Members: []Member{{Fold: NoFold}}}
 	p := problemOf("p", "x", "y")
 	p.Of = []int{0, 1, 0, 0}
-	without := judge(t, stored(t, c, []Weights{b.Initial(0)}), p)
+	without := judge(t, stored(t, c, []Weights{Initial(b, 0)}), p)
 	c.Consensus = 0.5
-	for i, got := range judge(t, stored(t, c, []Weights{b.Initial(0)}), p) {
+	for i, got := range judge(t, stored(t, c, []Weights{Initial(b, 0)}), p) {
 		usual := 3 * math.Log(3) / 4
 		if want := without[i].Energy - 0.5*([]float64{math.Log(3), 0}[p.Of[i]]-usual); math.Abs(got.Energy-want) > 1e-12 {
 			t.Errorf("candidate %d: %v, want %v", i, got.Energy, want)
@@ -107,7 +107,7 @@ func TestConsensus(t *testing.T) {
 func TestFolds(t *testing.T) {
 	b := bag()
 	c := Config{Encoder: "bag", Bag: &b, Members: []Member{{Seed: 0, Fold: 0}, {Seed: 1, Fold: 1}}, Folds: []map[string]int{{"in 0": 0, "in 1": 1, "in 2": 2}}}
-	v := stored(t, c, []Weights{b.Initial(0), b.Initial(1)})
+	v := stored(t, c, []Weights{Initial(b, 0), Initial(b, 1)})
 	in0, in1 := judge(t, v, problemOf("in 0", "x"))[0], judge(t, v, problemOf("in 1", "x"))[0]
 	if in0 == in1 || in0.Spread != 0 {
 		t.Errorf("folds are judged by the same models: %v, %v", in0, in1)
@@ -161,7 +161,7 @@ func FuzzDecodeTensors(f *testing.F) {
 func TestDamagedModels(t *testing.T) {
 	good := func() (Config, Weights) {
 		s := Set{Use: []string{UsePeers}, Layers: 1, Hidden: 4}
-		w := s.Initial(0)
+		w := Initial(s, 0)
 		for name, c := range s.Constants([]Item{{Input: s.Blank()}}) {
 			w[name] = c
 		}
@@ -182,10 +182,10 @@ func TestDamagedModels(t *testing.T) {
 			c, w := good()
 			damage(&c, w)
 			dir := t.TempDir()
-			if err := Save(dir, c, []Weights{w}); err != nil {
+			if err := Save(dir, Model{Config: c, Weights: []Weights{w}}); err != nil {
 				t.Fatal(err)
 			}
-			if _, _, err := Load(os.DirFS(dir).(fs.ReadFileFS)); err == nil {
+			if _, err := Load(os.DirFS(dir).(fs.ReadFileFS)); err == nil {
 				t.Error("it was loaded")
 			}
 		})
@@ -193,10 +193,10 @@ func TestDamagedModels(t *testing.T) {
 	c, _ := good()
 	c.Members = nil
 	dir := t.TempDir()
-	if err := Save(dir, c, nil); err != nil {
+	if err := Save(dir, Model{Config: c}); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Load(os.DirFS(dir).(fs.ReadFileFS)); err == nil {
+	if _, err := Load(os.DirFS(dir).(fs.ReadFileFS)); err == nil {
 		t.Error("a model without members was loaded")
 	}
 }

@@ -2,7 +2,9 @@ package gomlxmodel
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/pkg/core/graph"
@@ -12,15 +14,12 @@ import (
 	"github.com/ouroflow/ouroflow/nodes/internal/rank"
 )
 
-// Scorer computes the energies of one member in batches of one size, so that one graph
-// serves all.
+// Scorer computes the energies of one member in batches of few shapes, so that few graphs
+// serve all.
 type Scorer struct {
 	encoder Encoder
 	exec    *context.Exec
 }
-
-// scoreBatch is how many inputs are scored at once.
-const scoreBatch = 128
 
 // NewScorer returns a scorer over the variables in ctx.
 func NewScorer(backend backends.Backend, e Encoder, ctx *context.Context) (*Scorer, error) {
@@ -30,30 +29,59 @@ func NewScorer(backend backends.Backend, e Encoder, ctx *context.Context) (*Scor
 	if err != nil {
 		return nil, err
 	}
-	return &Scorer{e, exec}, nil
+	return &Scorer{e, exec.SetMaxCache(MostShapes)}, nil
 }
+
+// MostShapes is how many graphs are kept: one for each shape of a batch.
+const MostShapes = 1024
 
 // Score returns the energy of each item. It doesn't depend on what else is scored.
 func (s *Scorer) Score(items []Item) (energies []float64, err error) {
 	defer Recovered(&err)
-	for start := 0; start < len(items); start += scoreBatch {
-		chunk := items[start:min(start+scoreBatch, len(items))]
-		inputs := make([]Input, scoreBatch)
-		for i := range inputs {
-			inputs[i] = chunk[min(i, len(chunk)-1)].Input
-		}
-		out, err := s.exec.Exec(s.encoder.Tensors(inputs)...)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range tensors.MustCopyFlatData[float32](out[0])[:len(chunk)] {
-			if math.IsNaN(float64(e)) || math.IsInf(float64(e), 0) {
-				return nil, fmt.Errorf("the model gives the energy %v: its weights are damaged or its training diverged", e)
+	energies = make([]float64, len(items))
+	for _, places := range byLength(s.encoder, items) {
+		for chunk := range slices.Chunk(places, s.encoder.Batch()) {
+			if err := s.batch(items, chunk, energies); err != nil {
+				return nil, err
 			}
-			energies = append(energies, float64(e))
 		}
 	}
 	return energies, nil
+}
+
+// byLength lists the places of items of each length.
+func byLength(e Encoder, items []Item) [][]int {
+	places := map[int][]int{}
+	for i, item := range items {
+		n := e.Length(item.Input)
+		places[n] = append(places[n], i)
+	}
+	var out [][]int
+	for _, n := range slices.Sorted(maps.Keys(places)) {
+		out = append(out, places[n])
+	}
+	return out
+}
+
+// batch computes the energies of the items at some places, at most as many as fit.
+func (s *Scorer) batch(items []Item, places []int, energies []float64) error {
+	inputs := make([]Input, s.encoder.Batch())
+	for i := range inputs {
+		inputs[i] = items[places[min(i, len(places)-1)]].Input
+	}
+	out, err := s.exec.Exec(s.encoder.Tensors(inputs)...)
+	if err != nil {
+		return err
+	}
+	values := tensors.MustCopyFlatData[float32](out[0])
+	for i, place := range places {
+		e := float64(values[i])
+		if math.IsNaN(e) || math.IsInf(e, 0) {
+			return fmt.Errorf("the model gives the energy %v: its weights are damaged or its training diverged", e)
+		}
+		energies[place] = e
+	}
+	return nil
 }
 
 // Verifier is a trained model ready to score.
@@ -63,18 +91,18 @@ type Verifier struct {
 	members []*Scorer
 }
 
-// NewVerifier prepares the members of a model.
-func NewVerifier(c Config, members []Weights) (v *Verifier, err error) {
+// NewVerifier prepares the members of a model, which it owns from then on.
+func NewVerifier(m *Model, on Backend) (v *Verifier, err error) {
 	defer Recovered(&err)
-	v = &Verifier{Config: c}
-	backend, err := NewBackend()
+	v = &Verifier{Config: m.Config}
+	backend, err := on.Open()
 	if err != nil {
 		return nil, err
 	}
-	if v.Encoder, err = c.Architecture(); err != nil {
+	if v.Encoder, err = m.encoder(); err != nil {
 		return nil, err
 	}
-	for _, w := range members {
+	for _, w := range m.Weights {
 		s, err := NewScorer(backend, v.Encoder, w.Context())
 		if err != nil {
 			return nil, err

@@ -3,7 +3,6 @@ package gomlxmodel
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 
@@ -25,6 +24,7 @@ import (
 // where mean and deviation are those of the programs that were trained on. Candidates
 // whose normalised trees are equal have one energy.
 type Set struct {
+	perItem
 	Use     []string `json:"use" yaml:"use" doc:"What the model looks at: facts (of a program by itself), centred (the facts less their mean over the problem's candidates) and peers (how many are like it, and how alike). Facts alone are a model of a single candidate."`
 	Layers  int      `json:"layers" yaml:"layers" min:"0" max:"16" doc:"Hidden layers; without any the energy is linear."`
 	Hidden  int      `json:"hidden" yaml:"hidden" min:"1" max:"65536" doc:"Width of a hidden layer."`
@@ -124,19 +124,17 @@ func meanFacts(classes []candidateset.Class) []float64 {
 	return means
 }
 
-// Initial implements Encoder.
-func (s Set) Initial(seed uint64) Weights {
-	rng := rand.New(rand.NewPCG(seed, 1))
-	w := Weights{}
+// Parameters implements Encoder.
+func (s Set) Parameters() []Parameter {
+	var list []Parameter
 	in, gain := len(s.Names()), 1.0
 	for i := range s.Layers {
-		w[layer("w", i)] = normal(rng, math.Sqrt(gain/float64(in)), in, s.Hidden)
-		w[layer("b", i)] = normal(rng, 0, s.Hidden)
+		list = append(list,
+			Parameter{Name: layer("w", i), Dims: []int{in, s.Hidden}, Deviation: math.Sqrt(gain / float64(in))},
+			Parameter{Name: layer("b", i), Dims: []int{s.Hidden}})
 		in, gain = s.Hidden, 2 // of activations, half of which are near 0
 	}
-	w["w"] = normal(rng, math.Sqrt(1/float64(in)), in, 1)
-	w["b"] = normal(rng, 0, 1)
-	return w
+	return append(list, Parameter{Name: "w", Dims: []int{in, 1}, Deviation: math.Sqrt(1 / float64(in))}, Parameter{Name: "b", Dims: []int{1}})
 }
 
 func layer(name string, i int) string { return name + strconv.Itoa(i+1) }

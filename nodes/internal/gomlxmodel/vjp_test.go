@@ -46,7 +46,7 @@ var products = map[string]struct {
 // node of their graph has.
 func gradientsOf(t *testing.T, a, b []int, of func(a, b *graph.Node) *graph.Node) (grads [][]float32, largest int) {
 	t.Helper()
-	backend, err := NewBackend()
+	backend, err := Go.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
