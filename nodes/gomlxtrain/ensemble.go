@@ -15,6 +15,7 @@ import (
 type ensemble struct {
 	params   Params
 	encoder  gomlxmodel.Encoder
+	backend  gomlxmodel.Backend
 	data     *data
 	host     node.Host
 	dir      string                // of checkpoints
@@ -52,14 +53,10 @@ func (p Params) members() []gomlxmodel.Member {
 
 func (e *ensemble) train(ctx context.Context) ([]trained, error) {
 	members := e.params.members()
-	backend, err := gomlxmodel.ChooseBackend(e.params.Backend)
-	if err != nil {
-		return nil, err
-	}
-	workers := min(backend.Devices(), len(members))
+	workers := min(e.backend.Devices(), len(members))
 	e.backends = make(chan backends.Backend, workers)
 	for range workers {
-		b, err := backend.Open()
+		b, err := e.backend.Open()
 		if err != nil {
 			return nil, err
 		}

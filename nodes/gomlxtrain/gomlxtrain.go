@@ -3,8 +3,11 @@ package gomlxtrain
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/ouroflow/ouroflow/engine/digest"
 	"github.com/ouroflow/ouroflow/engine/node"
@@ -16,31 +19,32 @@ import (
 
 // Params of the node.
 type Params struct {
-	Split         string               `yaml:"split" doc:"Split to train on. Rows of other splits are refused: they can't reach the weights. With folds it may be empty: all rows."`
-	Validation    string               `yaml:"validation" doc:"Split for early stopping and the choice of the epoch. Not read with folds."`
-	Folds         int                  `yaml:"folds" min:"0" max:"1000" doc:"Deal the problems of split to this many folds and train models that haven't seen one of them each; gomlx_score then judges a problem by those that haven't seen it. 0: no folds."`
-	Deals         string               `yaml:"deals" enum:"each|once" doc:"each: every seed deals folds of its own, so that a problem is judged by models that were trained on different parts of the others. once: all seeds share the same folds."`
-	Encoder       string               `yaml:"encoder" enum:"set|bag|ouroboros" doc:"What the model looks at. set: a program relative to the problem's other candidates. bag: hashed n-grams of the prompt and the code of one candidate. ouroboros: a transformer over the prompt and the code of one candidate."`
-	Set           gomlxmodel.Set       `yaml:"set" doc:"Sizes of the encoder set."`
-	Bag           gomlxmodel.Bag       `yaml:"bag" doc:"Sizes of the encoder bag."`
-	Ouroboros     gomlxmodel.Ouroboros `yaml:"ouroboros" doc:"Sizes of the encoder ouroboros."`
-	TokenizerFile node.Path            `yaml:"tokenizer_file" doc:"A tokenizer.json, for the tokenizer file. The model keeps a copy of it."`
-	Backend       string               `yaml:"backend" doc:"What computes: go (pure Go, always there), xla (the PJRT plugin that is found), xla:PATH (that plugin), or auto: xla where a plugin is found, else go. The same seed gives the same weights on one backend; it is part of the key."`
-	Limit         int                  `yaml:"candidates" min:"0" doc:"Train on at most this many candidates of each problem, the first ones: for learning curves. 0: all."`
-	Epochs        int                  `yaml:"epochs" min:"1" max:"100000" doc:"Most passes over the training problems."`
-	Patience      int                  `yaml:"patience" min:"0" doc:"Training ends after this many epochs without a better validation loss, and the best epoch counts. 0: it goes on to the end, and the last one counts."`
-	Problems      int                  `yaml:"batch_problems" min:"1" max:"4096" doc:"Problems in a batch."`
-	Candidates    int                  `yaml:"batch_candidates" min:"0" max:"4096" doc:"Distinct candidates of each problem in a batch: half of them passing, where there are enough. 0: all of them."`
-	LearningRate  float64              `yaml:"learning_rate" min:"0" max:"1" doc:"Learning rate of AdamW."`
-	Schedule      string               `yaml:"schedule" enum:"constant|cosine" doc:"How the learning rate goes: it stays, or falls to 0 along a cosine."`
-	Warmup        int                  `yaml:"warmup" min:"0" doc:"Steps in which the learning rate rises from 0."`
-	WeightDecay   float64              `yaml:"weight_decay" min:"0" max:"1" doc:"Weight decay of AdamW."`
-	Clip          float64              `yaml:"clip" min:"0" doc:"Largest norm of a gradient; longer ones are scaled down. 0: none."`
-	Loss          Loss                 `yaml:"loss" doc:"Weights of the parts of the loss."`
-	Consensus     float64              `yaml:"consensus" min:"0" max:"100" doc:"Energies are lowered by this much for each e-fold of the number of candidates that look the same to the encoder: agreement steadies what was learnt. It isn't trained; 0: not at all."`
-	PassBelow     float64              `yaml:"pass_below" doc:"A label energy below this counts as a pass."`
-	Seed          int                  `yaml:"seed" min:"0" doc:"Seed of the folds, and of the initial weights and the batches of the first model."`
-	Seeds         int                  `yaml:"seeds" min:"1" max:"1000" doc:"Models to train, each with a seed of its own. The energy is their mean."`
+	Split         string                `yaml:"split" doc:"Split to train on. Rows of other splits are refused: they can't reach the weights. With folds it may be empty: all rows."`
+	Validation    string                `yaml:"validation" doc:"Split for early stopping and the choice of the epoch. Not read with folds."`
+	Folds         int                   `yaml:"folds" min:"0" max:"1000" doc:"Deal the problems of split to this many folds and train models that haven't seen one of them each; gomlx_score then judges a problem by those that haven't seen it. 0: no folds."`
+	Deals         string                `yaml:"deals" enum:"each|once" doc:"each: every seed deals folds of its own, so that a problem is judged by models that were trained on different parts of the others. once: all seeds share the same folds."`
+	Encoder       string                `yaml:"encoder" enum:"set|bag|ouroboros|pretrained" doc:"What the model looks at. set: a program relative to the problem's other candidates. bag: hashed n-grams of the prompt and the code of one candidate. ouroboros: a transformer over the prompt and the code of one candidate. pretrained: a small network on an encoder like BERT that others trained."`
+	Set           gomlxmodel.Set        `yaml:"set" doc:"Sizes of the encoder set."`
+	Bag           gomlxmodel.Bag        `yaml:"bag" doc:"Sizes of the encoder bag."`
+	Ouroboros     gomlxmodel.Ouroboros  `yaml:"ouroboros" doc:"Sizes of the encoder ouroboros."`
+	Pretrained    gomlxmodel.Pretrained `yaml:"pretrained" doc:"Sizes of the encoder pretrained."`
+	TokenizerFile node.Path             `yaml:"tokenizer_file" doc:"A tokenizer.json, for the tokenizer file. The model keeps a copy of it."`
+	Backend       string                `yaml:"backend" doc:"What computes: go (pure Go, always there), xla (the PJRT plugin that is found), xla:PATH (that plugin), or auto: xla where a plugin is found, else go. The same seed gives the same weights on one backend; it is part of the key."`
+	Limit         int                   `yaml:"candidates" min:"0" doc:"Train on at most this many candidates of each problem, the first ones: for learning curves. 0: all."`
+	Epochs        int                   `yaml:"epochs" min:"1" max:"100000" doc:"Most passes over the training problems."`
+	Patience      int                   `yaml:"patience" min:"0" doc:"Training ends after this many epochs without a better validation loss, and the best epoch counts. 0: it goes on to the end, and the last one counts."`
+	Problems      int                   `yaml:"batch_problems" min:"1" max:"4096" doc:"Problems in a batch."`
+	Candidates    int                   `yaml:"batch_candidates" min:"0" max:"4096" doc:"Distinct candidates of each problem in a batch: half of them passing, where there are enough. 0: all of them."`
+	LearningRate  float64               `yaml:"learning_rate" min:"0" max:"1" doc:"Learning rate of AdamW."`
+	Schedule      string                `yaml:"schedule" enum:"constant|cosine" doc:"How the learning rate goes: it stays, or falls to 0 along a cosine."`
+	Warmup        int                   `yaml:"warmup" min:"0" doc:"Steps in which the learning rate rises from 0."`
+	WeightDecay   float64               `yaml:"weight_decay" min:"0" max:"1" doc:"Weight decay of AdamW."`
+	Clip          float64               `yaml:"clip" min:"0" doc:"Largest norm of a gradient; longer ones are scaled down. 0: none."`
+	Loss          Loss                  `yaml:"loss" doc:"Weights of the parts of the loss."`
+	Consensus     float64               `yaml:"consensus" min:"0" max:"100" doc:"Energies are lowered by this much for each e-fold of the number of candidates that look the same to the encoder: agreement steadies what was learnt. It isn't trained; 0: not at all."`
+	PassBelow     float64               `yaml:"pass_below" doc:"A label energy below this counts as a pass."`
+	Seed          int                   `yaml:"seed" min:"0" doc:"Seed of the folds, and of the initial weights and the batches of the first model."`
+	Seeds         int                   `yaml:"seeds" min:"1" max:"1000" doc:"Models to train, each with a seed of its own. The energy is their mean."`
 }
 
 // Loss has the weights of its parts; see docs/VERIFIER.md for the formulas.
@@ -69,14 +73,16 @@ func (p Params) config() gomlxmodel.Config {
 		c.Bag = &p.Bag
 	case "ouroboros":
 		c.Ouroboros = &p.Ouroboros
+	case "pretrained":
+		c.Pretrained = &p.Pretrained
 	default:
 		c.Set = &p.Set
 	}
 	return c
 }
 
-// architecture is the encoder that the params choose, without its assets.
-func (p Params) architecture() gomlxmodel.Encoder {
+// architecture is what the params say of the encoder.
+func (p Params) architecture() gomlxmodel.Architecture {
 	e, err := p.config().Architecture()
 	if err != nil {
 		panic(err) // the schema lists the encoders
@@ -84,36 +90,58 @@ func (p Params) architecture() gomlxmodel.Encoder {
 	return e
 }
 
-// assets reads the files that the encoder needs.
-func (p Params) assets() (a gomlxmodel.Assets, err error) {
+// load reads the files that the encoder needs, which may tell its sizes.
+func (p Params) load() (c gomlxmodel.Config, a gomlxmodel.Assets, err error) {
+	c = p.config()
+	if c.Pretrained != nil {
+		if c.Pretrained.BERT, a, err = gomlxmodel.ReadBERT(string(p.Pretrained.Path), p.Pretrained.AttentionHeads); err != nil {
+			return c, a, err
+		}
+	}
 	if p.TokenizerFile != "" {
 		a.Tokenizer, err = os.ReadFile(string(p.TokenizerFile))
 	}
-	return a, err
+	return c, a, err
 }
 
-// pin names what computes, and what the files hold that the encoder needs.
+// files lists what the encoder is read from.
+func (p Params) files() (files []string, err error) {
+	if p.Encoder == "pretrained" {
+		files, err = gomlxmodel.BERTFiles(string(p.Pretrained.Path))
+	}
+	if p.TokenizerFile != "" {
+		files = append(files, string(p.TokenizerFile))
+	}
+	return files, err
+}
+
+// pin names what computes, and what the files hold that the encoder is read from.
 func pin(_ context.Context, p Params) (node.Pins, error) {
 	pins, err := gomlxmodel.PinBackend(p.Backend)
 	if err != nil {
 		return nil, err
 	}
-	if p.TokenizerFile != "" {
-		d, err := digest.File(string(p.TokenizerFile))
-		if err != nil {
-			return nil, &node.FieldError{Field: "tokenizer_file", Err: err}
+	files, err := p.files()
+	if err != nil {
+		return nil, &node.FieldError{Field: "pretrained.path", Err: err}
+	}
+	for _, file := range files {
+		d, err := digest.File(file)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && file != string(p.TokenizerFile):
+			continue // a folder needn't have all of them
+		case err != nil:
+			return nil, err
 		}
-		pins["tokenizer_file"] = d.String()
+		pins[filepath.Base(file)] = d.String()
 	}
 	return pins, nil
 }
 
 func witness(p Params) ([]string, bool) {
 	files, ok := gomlxmodel.WitnessBackend(p.Backend)
-	if p.TokenizerFile != "" {
-		files = append(files, string(p.TokenizerFile))
-	}
-	return files, ok
+	more, err := p.files()
+	return append(files, more...), ok && err == nil
 }
 
 // candidate is a row of the input.
@@ -150,9 +178,10 @@ func Type() *node.Type {
 				Sequence: gomlxmodel.Sequence{Tokenizer: "python", Vocabulary: 4096, MaxTokens: 192, PromptTokens: 64},
 				Layers:   2, Width: 64, Heads: 4, Inner: 256, Dropout: 0.1,
 			},
-			Backend: gomlxmodel.BackendAuto,
-			Bag:     gomlxmodel.Bag{Vocabulary: 8192, Dim: 32, Hidden: 64, PromptIDs: 64, CodeIDs: 256},
-			Epochs:  24, Problems: 16, LearningRate: 2e-3, Schedule: "cosine", WeightDecay: 1e-2, Clip: 5,
+			Pretrained: gomlxmodel.Pretrained{MaxTokens: 192, PromptTokens: 64, Hidden: 128, Dropout: 0.1},
+			Backend:    gomlxmodel.BackendAuto,
+			Bag:        gomlxmodel.Bag{Vocabulary: 8192, Dim: 32, Hidden: 64, PromptIDs: 64, CodeIDs: 256},
+			Epochs:     24, Problems: 16, LearningRate: 2e-3, Schedule: "cosine", WeightDecay: 1e-2, Clip: 5,
 			Loss: Loss{Contrastive: 0.3, Pointwise: 1}, Consensus: 0.15, PassBelow: 0.5, Seeds: 5,
 		},
 		Check:   check,
@@ -193,6 +222,8 @@ func check(p Params) error {
 		return node.BadField("batch_candidates", "one candidate can't be told from another; take 2 or more, or 0 for all")
 	case p.Encoder == "ouroboros" && (p.Ouroboros.Tokenizer == tokenize.File) != (p.TokenizerFile != ""):
 		return node.BadField("tokenizer_file", "it belongs to the tokenizer %q: name both or neither", tokenize.File)
+	case p.Encoder == "pretrained" && p.Pretrained.Path == "":
+		return node.BadField("pretrained.path", "name the folder or file of the encoder")
 	}
 	if _, err := gomlxmodel.ChooseBackend(p.Backend); err != nil {
 		return &node.FieldError{Field: "backend", Err: err}
@@ -203,12 +234,17 @@ func check(p Params) error {
 	return nil
 }
 
-func run(ctx context.Context, p Params, t node.Task) error {
-	assets, err := p.assets()
+func run(ctx context.Context, p Params, t node.Task) (err error) {
+	defer gomlxmodel.Recovered(&err)
+	config, assets, err := p.load()
 	if err != nil {
 		return err
 	}
-	encoder, err := gomlxmodel.Equip(p.architecture(), assets)
+	backend, err := gomlxmodel.ChooseBackend(p.Backend)
+	if err != nil {
+		return err
+	}
+	encoder, err := gomlxmodel.Equip(config, assets, backend)
 	if err != nil {
 		return err
 	}
@@ -220,16 +256,19 @@ func run(ctx context.Context, p Params, t node.Task) error {
 	if err != nil {
 		return err
 	}
-	e := &ensemble{params: p, encoder: encoder, data: data, host: t, dir: dir}
+	e := &ensemble{params: p, encoder: encoder, backend: backend, data: data, host: t, dir: dir}
 	members, err := e.train(ctx)
 	if err != nil {
 		return err
 	}
-	return save(p, assets, data, members, t)
+	if p.Encoder == "pretrained" && p.Pretrained.Tune {
+		assets.Base = nil // each member has its own
+	}
+	return save(gomlxmodel.Model{Config: config, Assets: assets}, data, members, t)
 }
 
-func save(p Params, assets gomlxmodel.Assets, d *data, members []trained, t node.Task) error {
-	m := gomlxmodel.Model{Config: p.config(), Assets: assets}
+// save writes the model with its members, and the curve.
+func save(m gomlxmodel.Model, d *data, members []trained, t node.Task) error {
 	m.Folds, m.Shown = d.folds, d.shown
 	var curve []epochRow
 	for _, of := range members {

@@ -30,23 +30,32 @@ type Model struct {
 // Assets are what an encoder may need beside weights.
 type Assets struct {
 	Tokenizer []byte  // content of a tokenizer.json
-	Base      Weights // of a pretrained encoder that isn't trained any further
+	Base      Weights // of a pretrained encoder
 }
 
 // equipped is implemented by encoders that need assets. It returns the encoder with them.
 type equipped interface {
-	equip(Assets) (Encoder, error)
+	equip(Assets, Backend) (Encoder, error)
 }
 
-// Equip returns an encoder that is ready for use.
-func Equip(e Encoder, a Assets) (Encoder, error) {
-	if err := e.Check(); err != nil {
+// Equip returns the encoder of a config, ready for use.
+func Equip(c Config, a Assets, on Backend) (e Encoder, err error) {
+	defer Recovered(&err)
+	architecture, err := c.Architecture()
+	if err != nil {
 		return nil, err
 	}
-	if needs, ok := e.(equipped); ok {
-		return needs.equip(a)
+	if err := architecture.Check(); err != nil {
+		return nil, err
 	}
-	return e, nil
+	switch e := architecture.(type) {
+	case equipped:
+		return e.equip(a, on)
+	case Encoder:
+		return e, nil
+	default:
+		panic("gomlxmodel: an architecture that makes no encoder")
+	}
 }
 
 // Format is the version of the model artifact.
@@ -54,11 +63,12 @@ const Format = 3
 
 // Config describes a trained verifier.
 type Config struct {
-	Format    int        `json:"format"`
-	Encoder   string     `json:"encoder"` // which of the following it is
-	Set       *Set       `json:"set,omitempty"`
-	Bag       *Bag       `json:"bag,omitempty"`
-	Ouroboros *Ouroboros `json:"ouroboros,omitempty"`
+	Format     int         `json:"format"`
+	Encoder    string      `json:"encoder"` // which of the following it is
+	Set        *Set        `json:"set,omitempty"`
+	Bag        *Bag        `json:"bag,omitempty"`
+	Ouroboros  *Ouroboros  `json:"ouroboros,omitempty"`
+	Pretrained *Pretrained `json:"pretrained,omitempty"`
 	// Consensus is how much is taken from an energy for each e-fold of the number of
 	// candidates that the encoder can't tell from it; see Judgement.
 	Consensus float64  `json:"consensus"`
@@ -87,8 +97,8 @@ func (c Config) hasSeen(m Member, problem string) bool {
 // NoFold is the fold of members that saw all problems.
 const NoFold = -1
 
-// Architecture returns the encoder without its assets.
-func (c Config) Architecture() (Encoder, error) {
+// Architecture returns what the encoder is made of.
+func (c Config) Architecture() (Architecture, error) {
 	switch {
 	case c.Encoder == "set" && c.Set != nil:
 		return *c.Set, nil
@@ -96,6 +106,8 @@ func (c Config) Architecture() (Encoder, error) {
 		return *c.Bag, nil
 	case c.Encoder == "ouroboros" && c.Ouroboros != nil:
 		return *c.Ouroboros, nil
+	case c.Encoder == "pretrained" && c.Pretrained != nil:
+		return *c.Pretrained, nil
 	default:
 		return nil, fmt.Errorf("the model has the encoder %q, which this program doesn't know", c.Encoder)
 	}
@@ -110,15 +122,6 @@ func (c Config) membersFor(problem string) []int {
 		}
 	}
 	return list
-}
-
-// encoder returns the encoder of the model with its assets.
-func (m *Model) encoder() (Encoder, error) {
-	e, err := m.Architecture()
-	if err != nil {
-		return nil, err
-	}
-	return Equip(e, m.Assets)
 }
 
 // Save writes a model into a folder.
@@ -159,7 +162,8 @@ type Files interface {
 	ReadFile(name string) ([]byte, error)
 }
 
-// Load reads a model from files that Save wrote.
+// Load reads a model from files that Save wrote. NewVerifier finds out whether its parts
+// belong together.
 func Load(files Files) (*Model, error) {
 	m := &Model{}
 	head, err := files.ReadFile(configFile)
@@ -183,7 +187,7 @@ func Load(files Files) (*Model, error) {
 	if m.Base, err = loadTensors(files, baseFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return m, m.check()
+	return m, nil
 }
 
 func loadTensors(files Files, name string) (Weights, error) {
@@ -199,11 +203,7 @@ func loadTensors(files Files, name string) (Weights, error) {
 }
 
 // check finds what would make a model that answers, but with nonsense.
-func (m *Model) check() error {
-	e, err := m.encoder()
-	if err != nil {
-		return fmt.Errorf("%s: %w", configFile, err)
-	}
+func (m *Model) check(e Encoder) error {
 	if len(m.Members) == 0 {
 		return fmt.Errorf("%s: the model has no members", configFile)
 	}

@@ -29,7 +29,7 @@ type Bag struct {
 	Dropout    float64 `json:"dropout" yaml:"dropout" min:"0" max:"0.95" doc:"Share of the hidden layer that is left out in training."`
 }
 
-// Check implements Encoder.
+// Check implements Architecture.
 func (b Bag) Check() error {
 	for name, size := range map[string]int{"dim": b.Dim, "hidden": b.Hidden, "prompt_ids": b.PromptIDs, "code_ids": b.CodeIDs} {
 		if size < 1 || size > 1<<16 {
@@ -45,7 +45,7 @@ func (b Bag) Check() error {
 // Blank implements Encoder.
 func (b Bag) Blank() Input { return b.Encode("", "") }
 
-// NeedsFeatures implements Encoder.
+// NeedsFeatures implements Architecture.
 func (Bag) NeedsFeatures() bool { return false }
 
 // Items implements Encoder: one item for each distinct text.

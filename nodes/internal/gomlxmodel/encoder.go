@@ -8,8 +8,17 @@ import (
 	"github.com/ouroflow/ouroflow/nodes/internal/candidateset"
 )
 
-// Encoder is an architecture with its sizes.
+// Architecture is what an encoder is made of: its sizes, as they are written down.
+type Architecture interface {
+	// NeedsFeatures tells whether the encoder looks at what code_features found.
+	NeedsFeatures() bool
+	// Check finds sizes that no model can have.
+	Check() error
+}
+
+// Encoder is an architecture that is ready for use.
 type Encoder interface {
+	Architecture
 	// Items returns the distinct inputs that the candidates of a problem make, and
 	// which of them belongs to each candidate.
 	Items(p *candidateset.Problem) (items []Item, of []int)
@@ -29,10 +38,6 @@ type Encoder interface {
 	Energies(p *Pass, in []*graph.Node) *graph.Node
 	// OnLabelScale maps energies to the scale on which 0 stands for a pass.
 	OnLabelScale(energies *graph.Node) *graph.Node
-	// NeedsFeatures tells whether Items looks at what code_features found.
-	NeedsFeatures() bool
-	// Check finds sizes that no model can have.
-	Check() error
 	// Blank is an input of the right shape.
 	Blank() Input
 }
@@ -58,6 +63,11 @@ type Parameter struct {
 	Mean, Deviation float64
 }
 
+// started is implemented by encoders some of whose weights aren't drawn.
+type started interface {
+	initial() Weights
+}
+
 // Initial draws the weights that training starts from. They depend on the seed and the
 // parameters only, not on the backend.
 func Initial(e Encoder, seed uint64) Weights {
@@ -69,6 +79,11 @@ func Initial(e Encoder, seed uint64) Weights {
 			flat[i] = float32(p.Mean + rng.NormFloat64()*p.Deviation)
 		}
 		w[p.Name] = tensors.FromFlatDataAndDimensions(flat, p.Dims...)
+	}
+	if s, ok := e.(started); ok {
+		for name, t := range s.initial() {
+			w[name] = tensors.FromFlatDataAndDimensions(tensors.MustCopyFlatData[float32](t), t.Shape().Dimensions...)
+		}
 	}
 	return w
 }

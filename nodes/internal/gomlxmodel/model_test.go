@@ -157,6 +157,14 @@ func FuzzDecodeTensors(f *testing.F) {
 	})
 }
 
+func reload(dir string) (*Verifier, error) {
+	m, err := Load(os.DirFS(dir).(fs.ReadFileFS))
+	if err != nil {
+		return nil, err
+	}
+	return NewVerifier(m, Go)
+}
+
 // A model that is damaged or doesn't fit its config is refused, not answered with.
 func TestDamagedModels(t *testing.T) {
 	good := func() (Config, Weights) {
@@ -185,7 +193,7 @@ func TestDamagedModels(t *testing.T) {
 			if err := Save(dir, Model{Config: c, Weights: []Weights{w}}); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := Load(os.DirFS(dir).(fs.ReadFileFS)); err == nil {
+			if _, err := reload(dir); err == nil {
 				t.Error("it was loaded")
 			}
 		})
@@ -196,7 +204,7 @@ func TestDamagedModels(t *testing.T) {
 	if err := Save(dir, Model{Config: c}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Load(os.DirFS(dir).(fs.ReadFileFS)); err == nil {
+	if _, err := reload(dir); err == nil {
 		t.Error("a model without members was loaded")
 	}
 }

@@ -36,13 +36,13 @@ func (o Ouroboros) stack() stack {
 }
 
 // equip implements equipped.
-func (o Ouroboros) equip(a Assets) (Encoder, error) {
+func (o Ouroboros) equip(a Assets, _ Backend) (Encoder, error) {
 	var err error
 	o.tokenizer, err = tokenize.New(o.Tokenizer, o.Vocabulary, a.Tokenizer)
 	return o, err
 }
 
-// Check implements Encoder.
+// Check implements Architecture.
 func (o Ouroboros) Check() error {
 	if err := o.check(); err != nil {
 		return fmt.Errorf("ouroboros.%w", err)
@@ -56,7 +56,7 @@ func (o Ouroboros) Check() error {
 	return nil
 }
 
-// NeedsFeatures implements Encoder: for Python's tokens, and to know equal programs.
+// NeedsFeatures implements Architecture: for Python's tokens, and to know equal programs.
 func (Ouroboros) NeedsFeatures() bool { return true }
 
 // Blank implements Encoder.

@@ -39,7 +39,7 @@ const MostShapes = 1024
 func (s *Scorer) Score(items []Item) (energies []float64, err error) {
 	defer Recovered(&err)
 	energies = make([]float64, len(items))
-	for _, places := range byLength(s.encoder, items) {
+	for _, places := range byLength(s.encoder.Length, items) {
 		for chunk := range slices.Chunk(places, s.encoder.Batch()) {
 			if err := s.batch(items, chunk, energies); err != nil {
 				return nil, err
@@ -50,10 +50,10 @@ func (s *Scorer) Score(items []Item) (energies []float64, err error) {
 }
 
 // byLength lists the places of items of each length.
-func byLength(e Encoder, items []Item) [][]int {
+func byLength(length func(Input) int, items []Item) [][]int {
 	places := map[int][]int{}
 	for i, item := range items {
-		n := e.Length(item.Input)
+		n := length(item.Input)
 		places[n] = append(places[n], i)
 	}
 	var out [][]int
@@ -95,11 +95,14 @@ type Verifier struct {
 func NewVerifier(m *Model, on Backend) (v *Verifier, err error) {
 	defer Recovered(&err)
 	v = &Verifier{Config: m.Config}
-	backend, err := on.Open()
-	if err != nil {
+	if v.Encoder, err = Equip(m.Config, m.Assets, on); err != nil {
+		return nil, fmt.Errorf("%s: %w", configFile, err)
+	}
+	if err := m.check(v.Encoder); err != nil {
 		return nil, err
 	}
-	if v.Encoder, err = m.encoder(); err != nil {
+	backend, err := on.Open()
+	if err != nil {
 		return nil, err
 	}
 	for _, w := range m.Weights {

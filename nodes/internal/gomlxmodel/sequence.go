@@ -11,15 +11,16 @@ import (
 
 // Sequence is how a prompt and a program become one sequence of ids,
 //
-//	[CLS] prompt [SEP] code
+//	[CLS] prompt [SEP] code [SEP]
 //
 // The tests that may be seen belong to the prompt. Where it is too long, first the prompt
-// is cut to its share and then the code to what is left, both at their ends.
+// is cut to its share and then the code to what is left, both at their ends. The first three
+// parts are the prompt's positions, the others the code's.
 type Sequence struct {
 	Tokenizer    string `json:"tokenizer" yaml:"tokenizer" enum:"python|r50k|file" doc:"What text is cut into. python: the tokens of Python's own lexer, with an id for each keyword, operator and usual builtin, other names and literals hashed. r50k: byte pairs of GPT-2. file: what tokenizer_file describes."`
 	Vocabulary   int    `json:"vocabulary" yaml:"vocabulary" min:"256" max:"16777216" doc:"Ids of the tokenizer python; the others know how many they have."`
 	MaxTokens    int    `json:"max_tokens" yaml:"max_tokens" min:"16" max:"8192" doc:"Longest sequence; what is beyond is cut from the end of the code, counted, and reported."`
-	PromptTokens int    `json:"prompt_tokens" yaml:"prompt_tokens" min:"1" max:"8192" doc:"Most of it that the prompt and the tests that are shown may take; the rest of them is cut."`
+	PromptTokens int    `json:"prompt_tokens" yaml:"prompt_tokens" min:"2" max:"8192" doc:"Most of it that the prompt and the tests that are shown may take; the rest of them is cut."`
 }
 
 // check finds sizes that no sequence can have.
@@ -27,7 +28,7 @@ func (s Sequence) check() error {
 	switch {
 	case s.MaxTokens < 16 || s.MaxTokens > 8192:
 		return fmt.Errorf("max_tokens: %d", s.MaxTokens)
-	case s.PromptTokens < 1 || s.PromptTokens > s.MaxTokens-8:
+	case s.PromptTokens < 2 || s.PromptTokens > s.MaxTokens-8:
 		return fmt.Errorf("prompt_tokens: %d of max_tokens %d leave no room for code", s.PromptTokens, s.MaxTokens)
 	case s.Tokenizer == tokenize.Python && (s.Vocabulary < 256 || s.Vocabulary > 1<<24):
 		return fmt.Errorf("vocabulary: %d", s.Vocabulary)
@@ -38,14 +39,14 @@ func (s Sequence) check() error {
 // items makes one item of each program: its most frequent text.
 func (s Sequence) items(t tokenize.Tokenizer, p *candidateset.Problem) ([]Item, []int) {
 	programs, of := candidateset.Programs(p.Texts, p.Of)
-	first, second := t.Marks()
-	prompt := append([]int32{first}, t.Prompt(strings.Join(append([]string{p.Prompt}, p.Shown...), "\n"))...)
-	prompt = prompt[:min(len(prompt), s.PromptTokens)]
+	cls, sep := t.Marks()
+	prompt := append([]int32{cls}, t.Prompt(strings.Join(append([]string{p.Prompt}, p.Shown...), "\n"))...)
+	prompt = append(prompt[:min(len(prompt), s.PromptTokens-1)], sep)
 	items := make([]Item, len(programs))
 	for i, program := range programs {
-		code := append([]int32{second}, t.Code(program.Code, program.Tokens)...)
-		room := s.MaxTokens - len(prompt)
-		items[i] = Item{Count: program.Count, Input: Input{Prompt: prompt, Code: code[:min(len(code), room)], Truncated: len(code) > room}}
+		code, room := t.Code(program.Code, program.Tokens), s.MaxTokens-len(prompt)-1
+		items[i].Count, items[i].Truncated = program.Count, len(code) > room
+		items[i].Prompt, items[i].Code = prompt, append(code[:min(len(code), room):min(len(code), room)], sep)
 	}
 	return items, of
 }

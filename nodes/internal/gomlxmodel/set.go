@@ -38,10 +38,10 @@ const (
 	UsePeers   = "peers"
 )
 
-// NeedsFeatures implements Encoder.
+// NeedsFeatures implements Architecture.
 func (Set) NeedsFeatures() bool { return true }
 
-// Check implements Encoder.
+// Check implements Architecture.
 func (s Set) Check() error {
 	known := []string{UseFacts, UseCentred, UsePeers}
 	for _, u := range s.Use {

@@ -3,7 +3,7 @@
 # it, models are computed by XLA. It is a build of JAX's compiler by a third party
 # (Apache-2.0); the version and the digest of what is downloaded are fixed here.
 set -euo pipefail
-dir=${1:?usage: setup.sh FOLDER}
+dir=${1:?usage: xla.sh FOLDER}
 PACKAGE=lammps-jax-pjrt-cpu==0.11.2
 SHA256=1319390d948b39f69f7dade496b7c385149d9ca6097a6b62114da113216d9ad1
 PLUGIN=lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so
