@@ -7,6 +7,7 @@ import (
 	"github.com/ouroflow/ouroflow/nodes/codefeatures"
 	"github.com/ouroflow/ouroflow/nodes/containerdexec"
 	"github.com/ouroflow/ouroflow/nodes/dataset"
+	"github.com/ouroflow/ouroflow/nodes/degenerate"
 	"github.com/ouroflow/ouroflow/nodes/export"
 	"github.com/ouroflow/ouroflow/nodes/gomlxscore"
 	"github.com/ouroflow/ouroflow/nodes/gomlxtrain"
@@ -24,6 +25,7 @@ func Standard() node.Registry {
 		codefeatures.Type(),
 		containerdexec.Type(),
 		dataset.Type(),
+		degenerate.Type(),
 		export.Type(),
 		gomlxscore.Type(),
 		gomlxtrain.Type(),

@@ -171,7 +171,7 @@ func (a *app) order(v *inference.Verifier, problem problemFlags, candidates []ca
 		request.Candidates = append(request.Candidates, c.Code)
 		request.Logprobs = append(request.Logprobs, c.Logprob)
 	}
-	if v.Encoder == "set" && len(candidates) < inference.Few {
+	if v.Relative && len(candidates) < inference.Few {
 		fmt.Fprintf(a.stderr, "ouroflow: %d candidates are few for energies relative to each other; what is known of each by itself decides\n", len(candidates))
 	}
 	scores, err := v.Score(0, []inference.Request{request})

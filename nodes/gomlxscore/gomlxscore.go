@@ -3,6 +3,7 @@ package gomlxscore
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/ouroflow/ouroflow/engine/node"
@@ -42,6 +43,7 @@ func Type() *node.Type {
 				In: []node.Port{
 					{Name: "in", Doc: "Candidates, with the columns of code_features if the encoder looks at those.", Schema: table.SchemaOf[in]()},
 					{Name: "model", Doc: "The verifier of gomlx_train."},
+					{Name: "among", Doc: "Candidates that those of in are judged among, each as if it alone joined those of its problem.", Schema: table.SchemaOf[in](), Optional: true},
 				},
 				Out: []node.Port{{Name: "out", Doc: "The candidates with these columns added.", Schema: table.SchemaOf[out](), Keeps: "in"}},
 			}
@@ -55,25 +57,95 @@ func run(ctx context.Context, p Params, t node.Task) error {
 	if err != nil {
 		return err
 	}
-	problems, err := read(t, v)
+	rows, err := energies(ctx, t, v)
 	if err != nil {
 		return err
 	}
-	rows := make([]out, problems.rows)
-	for i, p := range problems.list {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		judged, err := v.Judge(&p.Problem)
+	return node.EmitBeside(t, "out", "in", slices.Values(rows))
+}
+
+// energies are those of each row of the input.
+func energies(ctx context.Context, t node.Task, v *gomlxmodel.Verifier) ([]out, error) {
+	if t.Bound("among") {
+		pools, err := read(t, "among", v)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for j, row := range p.rows {
+		return pools.judgeJoining(ctx, t, v)
+	}
+	problems, err := read(t, "in", v)
+	if err != nil {
+		return nil, err
+	}
+	return problems.judge(ctx, t, v)
+}
+
+// judge scores the candidates of each problem together.
+func (p *problems) judge(ctx context.Context, t node.Task, v *gomlxmodel.Verifier) ([]out, error) {
+	rows := make([]out, p.rows)
+	for i, q := range p.list {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		judged, err := v.Judge(&q.Problem)
+		if err != nil {
+			return nil, err
+		}
+		for j, row := range q.rows {
 			rows[row] = out{judged[j].Energy, judged[j].Spread}
 		}
-		t.Progress(int64(i+1), int64(len(problems.list)), "problems")
+		t.Progress(int64(i+1), int64(len(p.list)), "problems")
 	}
-	return node.EmitBeside(t, "out", "in", slices.Values(rows))
+	return rows, nil
+}
+
+// joiners are rows of the input, by problem, that join its candidates.
+type joiners struct {
+	texts map[string][]candidateset.Text
+	rows  map[string][]int
+	count int
+}
+
+// judgeJoining scores each row of the input among the candidates of its problem.
+func (p *problems) judgeJoining(ctx context.Context, t node.Task, v *gomlxmodel.Verifier) ([]out, error) {
+	j, err := p.readJoiners(t, v)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]out, j.count)
+	for i, q := range p.list {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		judged, err := v.JudgeJoining(&q.Problem, j.texts[q.ID])
+		if err != nil {
+			return nil, err
+		}
+		for k, row := range j.rows[q.ID] {
+			rows[row] = out{judged[k].Energy, judged[k].Spread}
+		}
+		t.Progress(int64(i+1), int64(len(p.list)), "problems")
+	}
+	return rows, nil
+}
+
+func (p *problems) readJoiners(t node.Task, v *gomlxmodel.Verifier) (*joiners, error) {
+	table, err := t.Table("in")
+	if err != nil {
+		return nil, err
+	}
+	defer table.Close()
+	j := &joiners{texts: map[string][]candidateset.Text{}, rows: map[string][]int{}}
+	return j, candidateset.Each(table, v.Encoder.NeedsFeatures(), func(c candidateset.Candidate[in]) error {
+		id := c.Row.ProblemID
+		if p.byID[id] == nil {
+			return fmt.Errorf("problem %s has no candidates in the input %q", id, "among")
+		}
+		text, err := c.Text(c.Row.Code)
+		j.texts[id], j.rows[id] = append(j.texts[id], text), append(j.rows[id], j.count)
+		j.count++
+		return err
+	})
 }
 
 func load(p Params, t node.Task) (*gomlxmodel.Verifier, error) {
@@ -105,8 +177,8 @@ type problems struct {
 	shown int
 }
 
-func read(t node.Task, v *gomlxmodel.Verifier) (*problems, error) {
-	table, err := t.Table("in")
+func read(t node.Task, port string, v *gomlxmodel.Verifier) (*problems, error) {
+	table, err := t.Table(port)
 	if err != nil {
 		return nil, err
 	}

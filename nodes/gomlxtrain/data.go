@@ -62,6 +62,9 @@ func readData(p Params, e gomlxmodel.Encoder, t node.Task) (*data, error) {
 	if err := candidateset.Each(in, g.encoder.NeedsFeatures(), g.add); err != nil {
 		return nil, err
 	}
+	if err := g.readDegenerate(t); err != nil {
+		return nil, err
+	}
 	for split, n := range g.refused {
 		t.Logf("refused %d rows of split %q", n, split)
 	}
@@ -74,6 +77,9 @@ func readData(p Params, e gomlxmodel.Encoder, t node.Task) (*data, error) {
 	d, err := g.data()
 	if err != nil {
 		return nil, err
+	}
+	if g.degenerate > 0 {
+		t.Logf("%d degenerate versions of candidates are trained on, too", g.degenerate)
 	}
 	t.Logf("the model tells %d of %d candidates apart; the code of %d is longer than it looks", g.items, g.rows, g.truncated)
 	return d, nil
@@ -92,6 +98,14 @@ type gathered struct {
 	candidateset.Problem
 	split    string
 	energies []float64
+	joining  []joining
+}
+
+// joining is a degenerate version of a candidate. The model is shown what it would see if
+// it joined the problem's candidates, but they aren't shown it.
+type joining struct {
+	text   candidateset.Text
+	energy float64
 }
 
 type grouper struct {
@@ -104,6 +118,7 @@ type grouper struct {
 	rows             int
 	items, truncated int
 	beyond           int // rows that params.Limit leaves out
+	degenerate       int // items that are versions of candidates
 	shown            int
 }
 
@@ -117,8 +132,8 @@ func (g *grouper) add(c candidateset.Candidate[candidate]) error {
 		g.refused[row.Split]++
 		return nil
 	}
-	if math.IsNaN(row.Energy) || math.IsInf(row.Energy, 0) {
-		return fmt.Errorf("a candidate of problem %s has the energy %v", row.ProblemID, row.Energy)
+	if err := checkEnergy(row); err != nil {
+		return err
 	}
 	q := g.problems[row.ProblemID]
 	if q == nil {
@@ -134,6 +149,37 @@ func (g *grouper) add(c candidateset.Candidate[candidate]) error {
 	g.shown = max(g.shown, c.Shown())
 	q.energies = append(q.energies, row.Energy)
 	return c.AddTo(&q.Problem, row.Code)
+}
+
+// readDegenerate reads the input of that name, if there is one.
+func (g *grouper) readDegenerate(t node.Task) error {
+	if !t.Bound("degenerate") {
+		return nil
+	}
+	in, err := t.Table("degenerate")
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return candidateset.Each(in, g.encoder.NeedsFeatures(), func(c candidateset.Candidate[candidate]) error {
+		q := g.problems[c.Row.ProblemID]
+		if q == nil {
+			return nil // of a split that isn't trained on
+		}
+		if err := checkEnergy(c.Row); err != nil {
+			return err
+		}
+		text, err := c.Text(c.Row.Code)
+		q.joining = append(q.joining, joining{text, c.Row.Energy})
+		return err
+	})
+}
+
+func checkEnergy(row candidate) error {
+	if math.IsNaN(row.Energy) || math.IsInf(row.Energy, 0) {
+		return fmt.Errorf("a candidate of problem %s has the energy %v", row.ProblemID, row.Energy)
+	}
+	return nil
 }
 
 func (g *grouper) data() (*data, error) {
@@ -178,13 +224,40 @@ func (g *grouper) label(q *gathered) *problem {
 	}
 	for i, item := range items {
 		p.items[i].passed = float32(pass[i] / item.Count)
-		if 2*pass[i] > item.Count {
+	}
+	for _, j := range q.joining {
+		if l, ok := g.labelJoining(q, j); ok {
+			p.items = append(p.items, l)
+		}
+	}
+	for i, l := range p.items {
+		if l.passed > 0.5 {
 			p.passing = append(p.passing, i)
 		} else {
 			p.failing = append(p.failing, i)
 		}
 	}
 	return p
+}
+
+// labelJoining describes a degenerate version; ok is false if it is a program that candidates
+// are, too.
+func (g *grouper) labelJoining(q *gathered, j joining) (l labelled, ok bool) {
+	pool := q.With(j.text)
+	if !g.encoder.Relative() {
+		pool = (&candidateset.Problem{ID: q.ID, Prompt: q.Prompt, Shown: q.Shown}).With(j.text)
+	}
+	items, of := g.encoder.Items(pool)
+	item := items[of[len(of)-1]]
+	if item.Count > 1 {
+		return labelled{}, false
+	}
+	g.degenerate++
+	l = labelled{Item: item, energy: float32(j.energy), weight: 1}
+	if j.energy < g.params.PassBelow {
+		l.passed = 1
+	}
+	return l, true
 }
 
 // deal puts every problem into a fold, and those with the same prompt into the same one.

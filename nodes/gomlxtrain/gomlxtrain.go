@@ -198,7 +198,10 @@ func ports(p Params) node.Ports {
 		schema = table.Concat(schema, table.SchemaOf[codefacts.Features]())
 	}
 	return node.Ports{
-		In: []node.Port{{Name: "in", Doc: "Labelled candidates.", Schema: schema}},
+		In: []node.Port{
+			{Name: "in", Doc: "Labelled candidates.", Schema: schema},
+			{Name: "degenerate", Doc: "Labelled degenerate versions of candidates, to be trained on beside them.", Schema: schema, Optional: true},
+		},
 		Out: []node.Port{
 			{Name: "model", Doc: "The verifier: config.json and weights.safetensors."},
 			{Name: "curve", Doc: "One row an epoch.", Schema: table.SchemaOf[epochRow]()},

@@ -58,9 +58,10 @@ type Score struct {
 
 // Verifier judges candidates. Each of its workers is used by one goroutine at a time.
 type Verifier struct {
-	Workers int
-	Shown   int    // tests that the model was shown in training
-	Encoder string // name of its architecture
+	Workers  int
+	Shown    int    // tests that the model was shown in training
+	Encoder  string // name of its architecture
+	Relative bool   // an energy depends on the problem's other candidates
 
 	models []*gomlxmodel.Verifier
 	reader *codefeatures.Reader // nil if the model doesn't look at features
@@ -88,6 +89,7 @@ func Open(ctx context.Context, files Files, o Options) (v *Verifier, err error) 
 			return nil, err
 		}
 		v.Shown, v.Encoder = model.Shown, model.Config.Encoder
+		v.Relative = m.Encoder.Relative()
 		v.models = append(v.models, m)
 	}
 	if v.models[0].Encoder.NeedsFeatures() {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/table"
@@ -36,7 +37,7 @@ type candidate struct {
 func Type() *node.Type {
 	return node.Def[Params]{
 		Name:    "verifier_report",
-		Version: 1,
+		Version: 2,
 		Doc: "Compares selection by energy with rankers that need no training, on the same problems and with paired intervals, " +
 			"and tells how well energies are calibrated and what the verifier is wrong about.",
 		Defaults: Params{Failures: 20, Resamples: 10000},
@@ -51,6 +52,9 @@ func Type() *node.Type {
 				In: []node.Port{{
 					Name: "in", Doc: "Judged candidates with their energies and features.",
 					Schema: table.Concat(table.SchemaOf[candidate](), table.SchemaOf[codefacts.Features]()),
+				}, {
+					Name: "degenerate", Doc: "Degenerate versions of candidates, judged and with their energies: whether the verifier is taken in by them.",
+					Schema: table.SchemaOf[brokenCandidate](), Optional: true,
 				}},
 				Out: []node.Port{
 					{Name: "metrics", Doc: "The comparison with the best free ranker, and the calibration.", Schema: table.SchemaOf[node.Metric](), Metrics: true},
@@ -58,6 +62,7 @@ func Type() *node.Type {
 					{Name: "best_of", Doc: "For each k: the lowest energy of k candidates, and any of them.", Schema: table.SchemaOf[bestOfRow]()},
 					{Name: "calibration", Doc: "Candidates by the chance to pass that their energy means.", Schema: table.SchemaOf[binRow]()},
 					{Name: "verdicts", Doc: "Energies by verdict.", Schema: table.SchemaOf[verdictRow]()},
+					{Name: "degenerate", Doc: "Energies of degenerate versions by their form. Empty if there is no such input.", Schema: table.SchemaOf[formRow]()},
 					{Name: "failures", Doc: "Failing candidates with the lowest energies, one of each program.", Schema: table.SchemaOf[failureRow]()},
 				},
 			}
@@ -93,9 +98,16 @@ func run(_ context.Context, p Params, t node.Task) error {
 	if len(splits.evaluated) == 0 {
 		return fmt.Errorf("there are no candidates to evaluate of split %q", p.Split)
 	}
+	sink, err := readSink(t, splits)
+	if err != nil {
+		return err
+	}
 	c := compare(splits.evaluated, p)
 	rows := c.rows()
-	if err := node.Emit(t, "metrics", append(c.metrics(rows), calibrated(splits)...)); err != nil {
+	if err := node.Emit(t, "metrics", slices.Concat(c.metrics(rows), calibrated(splits), sink.metrics())); err != nil {
+		return err
+	}
+	if err := node.Emit(t, "degenerate", sink.rows()); err != nil {
 		return err
 	}
 	if err := node.Emit(t, "rankers", rows); err != nil {

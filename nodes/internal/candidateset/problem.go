@@ -3,6 +3,7 @@ package candidateset
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -108,12 +109,37 @@ func (c Candidate[T]) AddTo(p *Problem, code string) error {
 	if p.Shown == nil && c.shown != nil {
 		p.Shown = c.shown.Row(c.at).Tests
 	}
-	return p.add(code, c.Logprob(), func() (Text, error) {
-		if c.features == nil {
-			return Text{Code: code}, nil
-		}
-		return NewText(code, c.features.Row(c.at))
-	})
+	return p.add(code, c.Logprob(), func() (Text, error) { return c.text(code) })
+}
+
+// text is that of the candidate, with its features if they are read.
+func (c Candidate[T]) text(code string) (Text, error) {
+	if c.features == nil {
+		return Text{Code: code}, nil
+	}
+	return NewText(code, c.features.Row(c.at))
+}
+
+// Text returns the text of the candidate, by itself.
+func (c Candidate[T]) Text(code string) (Text, error) {
+	t, err := c.text(code)
+	t.logprobs = []float64{c.Logprob()}
+	return t, err
+}
+
+// With returns the problem with one candidate more, after the others.
+func (p *Problem) With(t Text) *Problem {
+	more := &Problem{ID: p.ID, Prompt: p.Prompt, Shown: p.Shown, Texts: slices.Clone(p.Texts)}
+	at := slices.IndexFunc(more.Texts, func(known Text) bool { return known.Code == t.Code })
+	if at < 0 {
+		at = len(more.Texts)
+		more.Texts = append(more.Texts, t)
+	} else {
+		known := &more.Texts[at]
+		known.logprobs = slices.Concat(known.logprobs, t.logprobs)
+	}
+	more.Of = append(slices.Clone(p.Of), at)
+	return more
 }
 
 // Add adds a candidate that isn't in a table: its log-probability may be NaN, and its

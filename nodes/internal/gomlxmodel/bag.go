@@ -45,6 +45,9 @@ func (b Bag) Check() error {
 // Blank implements Encoder.
 func (b Bag) Blank() Input { return b.Encode("", "") }
 
+// Relative implements Architecture.
+func (Bag) Relative() bool { return false }
+
 // NeedsFeatures implements Architecture.
 func (Bag) NeedsFeatures() bool { return false }
 

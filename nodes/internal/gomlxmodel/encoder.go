@@ -12,6 +12,8 @@ import (
 type Architecture interface {
 	// NeedsFeatures tells whether the encoder looks at what code_features found.
 	NeedsFeatures() bool
+	// Relative tells whether an energy depends on the problem's other candidates.
+	Relative() bool
 	// Check finds sizes that no model can have.
 	Check() error
 }

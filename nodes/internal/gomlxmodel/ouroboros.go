@@ -56,6 +56,9 @@ func (o Ouroboros) Check() error {
 	return nil
 }
 
+// Relative implements Architecture.
+func (Ouroboros) Relative() bool { return false }
+
 // NeedsFeatures implements Architecture: for Python's tokens, and to know equal programs.
 func (Ouroboros) NeedsFeatures() bool { return true }
 

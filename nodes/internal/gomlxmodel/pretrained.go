@@ -77,6 +77,9 @@ func (p Pretrained) equip(a Assets, on Backend) (Encoder, error) {
 	return newFrozen(p, backend, a.Base)
 }
 
+// Relative implements Architecture.
+func (Pretrained) Relative() bool { return false }
+
 // NeedsFeatures implements Architecture: to know equal programs.
 func (Pretrained) NeedsFeatures() bool { return true }
 

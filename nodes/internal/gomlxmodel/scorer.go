@@ -130,11 +130,20 @@ type Judgement struct {
 
 // Judge scores the candidates of a problem, with members that haven't seen it.
 func (v *Verifier) Judge(p *candidateset.Problem) ([]Judgement, error) {
+	members, err := v.unseen(p)
+	if err != nil {
+		return nil, err
+	}
+	return v.judge(p, members)
+}
+
+// unseen lists the members that haven't seen a problem.
+func (v *Verifier) unseen(p *candidateset.Problem) ([]int, error) {
 	members := v.Config.membersFor(p.ID)
 	if len(members) == 0 {
 		return nil, fmt.Errorf("every member of the model was trained on problem %s", p.ID)
 	}
-	return v.judge(p, members)
+	return members, nil
 }
 
 // JudgeNew scores the candidates of a problem that no member has seen.
@@ -145,6 +154,46 @@ func (v *Verifier) JudgeNew(p *candidateset.Problem) ([]Judgement, error) {
 func (v *Verifier) judge(p *candidateset.Problem, members []int) (judged []Judgement, err error) {
 	defer Recovered(&err)
 	items, of := v.Encoder.Items(p)
+	perItem, err := v.score(items, members)
+	if err != nil {
+		return nil, err
+	}
+	usual := meanLogCount(items, len(of))
+	for i, item := range items {
+		perItem[i].Energy -= v.Config.Consensus * (math.Log(item.Count) - usual)
+	}
+	judged = make([]Judgement, len(of))
+	for i, item := range of {
+		judged[i] = perItem[item]
+	}
+	return judged, nil
+}
+
+// JudgeJoining scores further candidates of a problem, each as if it alone joined the
+// others, with members that haven't seen the problem.
+func (v *Verifier) JudgeJoining(p *candidateset.Problem, texts []candidateset.Text) (judged []Judgement, err error) {
+	defer Recovered(&err)
+	members, err := v.unseen(p)
+	if err != nil {
+		return nil, err
+	}
+	joined, agreement := make([]Item, len(texts)), make([]float64, len(texts))
+	for i, t := range texts {
+		items, of := v.Encoder.Items(p.With(t))
+		joined[i] = items[of[len(of)-1]]
+		agreement[i] = math.Log(joined[i].Count) - meanLogCount(items, len(of))
+	}
+	if judged, err = v.score(joined, members); err != nil {
+		return nil, err
+	}
+	for i := range judged {
+		judged[i].Energy -= v.Config.Consensus * agreement[i]
+	}
+	return judged, nil
+}
+
+// score is the mean over members of the energy of each item, without agreement.
+func (v *Verifier) score(items []Item, members []int) ([]Judgement, error) {
 	var energies [][]float64
 	for _, m := range members {
 		e, err := v.members[m].Score(items)
@@ -153,16 +202,11 @@ func (v *Verifier) judge(p *candidateset.Problem, members []int) (judged []Judge
 		}
 		energies = append(energies, e)
 	}
-	perItem, usual := make([]Judgement, len(items)), meanLogCount(items, len(of))
-	for i, item := range items {
-		perItem[i] = summary(energies, i)
-		perItem[i].Energy -= v.Config.Consensus * (math.Log(item.Count) - usual)
+	out := make([]Judgement, len(items))
+	for i := range items {
+		out[i] = summary(energies, i)
 	}
-	judged = make([]Judgement, len(of))
-	for i, item := range of {
-		judged[i] = perItem[item]
-	}
-	return judged, nil
+	return out, nil
 }
 
 func meanLogCount(items []Item, candidates int) float64 {

@@ -38,6 +38,9 @@ const (
 	UsePeers   = "peers"
 )
 
+// Relative implements Architecture.
+func (Set) Relative() bool { return true }
+
 // NeedsFeatures implements Architecture.
 func (Set) NeedsFeatures() bool { return true }
 

@@ -1,0 +1,65 @@
+package degenerate
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+)
+
+// forms break code, given its lines without the empty ones at the ends.
+var forms = []struct {
+	name string
+	of   func(lines []string, rng *rand.Rand) []string
+}{
+	{"looped", looped},
+	{"empty", func(lines []string, _ *rand.Rand) []string { return append(head(lines), "    pass") }},
+	{"truncated", truncated},
+	{"shuffled", shuffled},
+	{"repeated", func(lines []string, _ *rand.Rand) []string { return slices.Concat(lines, lines) }},
+}
+
+func names() []string {
+	list := make([]string, len(forms))
+	for i, f := range forms {
+		list[i] = f.name
+	}
+	return list
+}
+
+// degrade makes a version of code.
+func degrade(o order, code string) string {
+	rng := rand.New(rand.NewPCG(o.seed, 0))
+	lines := strings.Split(strings.Trim(code, "\n"), "\n")
+	for _, f := range forms {
+		if f.name == o.form {
+			return strings.Join(f.of(lines, rng), "\n") + "\n"
+		}
+	}
+	panic("degenerate: no form is named " + o.form)
+}
+
+// head is the code up to the first line that begins a function.
+func head(lines []string) []string {
+	at := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(strings.TrimSpace(l), "def ") })
+	return slices.Clone(lines[:max(at, 0)+1])
+}
+
+// looped repeats a line, as a language model does that is caught in a loop.
+func looped(lines []string, rng *rand.Rand) []string {
+	at := rng.IntN(len(lines))
+	return slices.Concat(lines[:at], slices.Repeat(lines[at:at+1], 20))
+}
+
+// truncated cuts code after between a fifth and four fifths of it.
+func truncated(lines []string, rng *rand.Rand) []string {
+	runes := []rune(strings.Join(lines, "\n"))
+	return []string{string(runes[:len(runes)/5+rng.IntN(max(1, 3*len(runes)/5))])}
+}
+
+// shuffled puts the lines after the head in another order.
+func shuffled(lines []string, rng *rand.Rand) []string {
+	start := head(lines)
+	body := slices.Clone(lines[len(start):])
+	rng.Shuffle(len(body), func(i, j int) { body[i], body[j] = body[j], body[i] })
+	return append(start, body...)
+}
