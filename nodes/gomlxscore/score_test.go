@@ -136,3 +136,77 @@ func TestOneCandidateAndNoFeatures(t *testing.T) {
 		t.Errorf("err = %v", err)
 	}
 }
+
+// What joins a problem is judged as if it were among its candidates, each alone.
+func TestAmong(t *testing.T) {
+	rows := pool(12)
+	model := trained(t, rows, defaults)
+	joining := []row{rows[6], rows[0]} // of the problems 1 and 0
+	tree := "tree of its own"
+	joining[0].Code, joining[0].AST = "other", &tree
+	b := benches[model.Digest.String()]
+	nodetest.Bind(t, b, "in", joining)
+	nodetest.Bind(t, b, "among", rows)
+	b.Inputs["model"] = model
+	res, err := b.Run(t, Type(), nil)
+	delete(b.Inputs, "among")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := nodetest.Rows[scored](t, b, res, "out")
+	for i, want := range []scored{
+		score(t, model, append(rows[6:12:12], joining[0]))[6],
+		score(t, model, append(rows[0:6:6], joining[1]))[6],
+	} {
+		if got[i] != want {
+			t.Errorf("joining row %d: %+v, want %+v", i, got[i], want)
+		}
+	}
+	nodetest.Bind(t, b, "in", []row{{ProblemID: "of nowhere", Features: rows[0].Features}})
+	nodetest.Bind(t, b, "among", rows)
+	if _, err := b.Run(t, Type(), nil); err == nil || !strings.Contains(err.Error(), "problem of nowhere has no candidates") {
+		t.Errorf("err = %v", err)
+	}
+	delete(b.Inputs, "among")
+}
+
+// Degenerate versions that are trained on raise the energies of their like, and leave out
+// those that are a program of the pool.
+func TestTrainingOnDegenerate(t *testing.T) {
+	rows := pool(12)
+	var broken []row
+	for i := 0; i < len(rows); i += 6 {
+		r := rows[i+5]
+		tree := "loop"
+		r.Code, r.Energy, r.Facts, r.AST = fmt.Sprint("loop ", i), 1, `{"parses": 1, "while_true": 1}`, &tree
+		broken = append(broken, r, rows[i+5])
+	}
+	b := nodetest.New(t)
+	nodetest.Bind(t, b, "in", rows)
+	nodetest.Bind(t, b, "degenerate", broken)
+	res, err := b.Run(t, gomlxtrain.Type(), func(p any) {
+		q := p.(*gomlxtrain.Params)
+		q.Split, q.Folds, q.Seeds, q.Epochs = "pool", 3, 2, 8
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if logs := strings.Join(b.Logs(), "\n"); !strings.Contains(logs, "12 degenerate versions") {
+		t.Errorf("want 12 versions that are no program of the pool:\n%s", logs)
+	}
+	energy := func(bench *nodetest.Bench, model table.Artifact) float64 {
+		delete(bench.Inputs, "degenerate")
+		nodetest.Bind(t, bench, "in", broken[:1])
+		nodetest.Bind(t, bench, "among", rows)
+		bench.Inputs["model"] = model
+		res, err := bench.Run(t, Type(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return nodetest.Rows[scored](t, bench, res, "out")[0].Predicted
+	}
+	without := trained(t, rows, defaults)
+	if with, before := energy(b, res.Outputs["model"]), energy(benches[without.Digest.String()], without); with <= before {
+		t.Errorf("a loop has the energy %v after training on loops, %v before", with, before)
+	}
+}

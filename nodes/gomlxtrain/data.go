@@ -33,6 +33,7 @@ type labelled struct {
 // data is what training sees.
 type data struct {
 	train, validation []*problem
+	pools             []*gathered      // of the validation problems, in their order
 	folds             []map[string]int // of the problems in train, by deal
 	shown             int
 }
@@ -189,7 +190,7 @@ func (g *grouper) data() (*data, error) {
 		if g.params.trainsOn(q.split) {
 			d.train = append(d.train, p)
 		} else {
-			d.validation = append(d.validation, p)
+			d.validation, d.pools = append(d.validation, p), append(d.pools, q)
 		}
 	}
 	if err := g.checkSplit(g.params.Split, d.train); err != nil {

@@ -8,10 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/ouroflow/ouroflow/engine/digest"
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/table"
+	"github.com/ouroflow/ouroflow/nodes/internal/candidateset"
 	"github.com/ouroflow/ouroflow/nodes/internal/codefacts"
 	"github.com/ouroflow/ouroflow/nodes/internal/gomlxmodel"
 	"github.com/ouroflow/ouroflow/nodes/internal/tokenize"
@@ -41,7 +43,8 @@ type Params struct {
 	WeightDecay   float64               `yaml:"weight_decay" min:"0" max:"1" doc:"Weight decay of AdamW."`
 	Clip          float64               `yaml:"clip" min:"0" doc:"Largest norm of a gradient; longer ones are scaled down. 0: none."`
 	Loss          Loss                  `yaml:"loss" doc:"Weights of the parts of the loss."`
-	Consensus     float64               `yaml:"consensus" min:"0" max:"100" doc:"Energies are lowered by this much for each e-fold of the number of candidates that look the same to the encoder: agreement steadies what was learnt. It isn't trained; 0: not at all."`
+	Consensus     float64               `yaml:"consensus" min:"0" max:"100" doc:"Energies are lowered by this much for each e-fold of the number of candidates that are the same program: agreement steadies what was learnt. 0: not at all."`
+	Fusion        []string              `yaml:"fusion" doc:"Signals by which energies are lowered, with weights fitted on the validation problems: agreement (starting from consensus), logprob, length, checks. Not with folds, which leave no problems for it."`
 	PassBelow     float64               `yaml:"pass_below" doc:"A label energy below this counts as a pass."`
 	Seed          int                   `yaml:"seed" min:"0" doc:"Seed of the folds, and of the initial weights and the batches of the first model."`
 	Seeds         int                   `yaml:"seeds" min:"1" max:"1000" doc:"Models to train, each with a seed of its own. The energy is their mean."`
@@ -67,7 +70,10 @@ func (p Params) deals() int {
 
 // config describes the model to be trained.
 func (p Params) config() gomlxmodel.Config {
-	c := gomlxmodel.Config{Encoder: p.Encoder, Consensus: p.Consensus}
+	c := gomlxmodel.Config{Encoder: p.Encoder}
+	if p.Consensus > 0 {
+		c.Fusion = gomlxmodel.Fusion{"agreement": p.Consensus}
+	}
 	switch p.Encoder {
 	case "bag":
 		c.Bag = &p.Bag
@@ -217,6 +223,8 @@ func check(p Params) error {
 		return node.BadField("folds", "one fold would leave nothing to train on; take 2 or more, or 0 for none")
 	case p.Folds == 0 && (p.Validation == "" || p.Validation == p.Split):
 		return node.BadField("validation", "name a split for validation that isn't the one to train on")
+	case p.Folds > 0 && len(p.Fusion) > 0:
+		return node.BadField("fusion", "with folds there are no validation problems to fit weights on; set consensus instead")
 	case p.Loss == Loss{}:
 		return node.BadField("loss", "every part of the loss has weight 0, so there is nothing to learn")
 	case p.LearningRate == 0:
@@ -227,6 +235,11 @@ func check(p Params) error {
 		return node.BadField("tokenizer_file", "it belongs to the tokenizer %q: name both or neither", tokenize.File)
 	case p.Encoder == "pretrained" && p.Pretrained.Path == "":
 		return node.BadField("pretrained.path", "name the folder or file of the encoder")
+	}
+	for _, name := range p.Fusion {
+		if !slices.Contains(candidateset.SignalNames, name) {
+			return node.BadField("fusion", "%q is none of %v", name, candidateset.SignalNames)
+		}
 	}
 	if _, err := gomlxmodel.ChooseBackend(p.Backend); err != nil {
 		return &node.FieldError{Field: "backend", Err: err}
@@ -267,12 +280,14 @@ func run(ctx context.Context, p Params, t node.Task) (err error) {
 	if p.Encoder == "pretrained" && p.Pretrained.Tune {
 		assets.Base = nil // each member has its own
 	}
-	return save(gomlxmodel.Model{Config: config, Assets: assets}, data, members, t)
+	m := gomlxmodel.Model{Config: config, Assets: assets}
+	m.Folds, m.Shown = data.folds, data.shown
+	return p.save(m, data, members, backend, t)
 }
 
-// save writes the model with its members, and the curve.
-func save(m gomlxmodel.Model, d *data, members []trained, t node.Task) error {
-	m.Folds, m.Shown = d.folds, d.shown
+// save writes the model with its members, fused with the signals that the params name, and
+// the curve.
+func (p Params) save(m gomlxmodel.Model, d *data, members []trained, backend gomlxmodel.Backend, t node.Task) error {
 	var curve []epochRow
 	for _, of := range members {
 		m.Members, m.Weights = append(m.Members, of.Member), append(m.Weights, of.weights)
@@ -284,6 +299,14 @@ func save(m gomlxmodel.Model, d *data, members []trained, t node.Task) error {
 	}
 	if err := gomlxmodel.Save(dir, m); err != nil {
 		return fmt.Errorf("saving the model: %w", err)
+	}
+	if len(p.Fusion) > 0 {
+		if m.Fusion, err = p.fuse(dir, d.pools, backend, t); err != nil {
+			return fmt.Errorf("fitting the weights of %v: %w", p.Fusion, err)
+		}
+		if err := gomlxmodel.Save(dir, m); err != nil {
+			return fmt.Errorf("saving the model: %w", err)
+		}
 	}
 	return node.Emit(t, "curve", curve)
 }

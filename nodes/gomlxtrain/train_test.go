@@ -9,6 +9,7 @@ import (
 
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/node/nodetest"
+	"github.com/ouroflow/ouroflow/engine/table"
 	"github.com/ouroflow/ouroflow/nodes/internal/codefacts"
 	"github.com/ouroflow/ouroflow/nodes/internal/gomlxmodel"
 )
@@ -142,6 +143,43 @@ func interrupt(t *testing.T, b *nodetest.Bench, set func(any), at int) {
 		t.Fatalf("err = %v, want ErrDrained", err)
 	}
 	b.Drain = make(chan struct{})
+}
+
+// Weights of signals are fitted on the validation problems, and are in the model.
+func TestFusion(t *testing.T) {
+	rows := synthetic(16)
+	b := nodetest.New(t)
+	nodetest.Bind(t, b, "in", features(rows))
+	fused := func(signals ...string) gomlxmodel.Fusion {
+		res, err := b.Run(t, Type(), func(p any) { small(p); p.(*Params).Epochs = 2; p.(*Params).Fusion = signals })
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree, err := table.OpenTree(b.Store, res.Outputs["model"].Digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := gomlxmodel.Load(tree)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Fusion
+	}
+	if got := fused(); len(got) != 1 || got["agreement"] != 0.15 {
+		t.Errorf("without fusion: %v", got)
+	}
+	// sorted(v) is longer than v.sort(), so being near the median tells nothing, but it moves.
+	if got := fused("length"); got["length"] == 0 || got["agreement"] != 0.15 {
+		t.Errorf("fitted: %v", got)
+	}
+	for _, set := range []func(*Params){
+		func(p *Params) { p.Fusion = []string{"odd"} },
+		func(p *Params) { p.Fusion, p.Folds = []string{"length"}, 3 },
+	} {
+		if _, err := b.Run(t, Type(), func(p any) { small(p); set(p.(*Params)) }); err == nil || !strings.Contains(err.Error(), "fusion") {
+			t.Errorf("err = %v", err)
+		}
+	}
 }
 
 func TestErrors(t *testing.T) {

@@ -28,14 +28,14 @@ const verifierName = "verifier"
 // rankers are the verifier and all that need neither training nor execution.
 var rankers = []ranker{
 	{verifierName, func(v *view) []float64 { return v.energies }},
-	{"compiles", func(v *view) []float64 { return v.fact(func(f facts) float64 { return -f.get("parses") }) }},
+	{"compiles", compiles},
 	{"shortest", func(v *view) []float64 { return v.each(func(i int) float64 { return v.length(i) }) }},
 	{"longest", func(v *view) []float64 { return v.each(func(i int) float64 { return -v.length(i) }) }},
 	{"median_length", medianLength},
 	{"text_majority", textMajority},
 	{"ast_majority", func(v *view) []float64 { return v.peer("ast_share") }},
 	{"medoid", func(v *view) []float64 { return v.peer("mean_words") }},
-	{"checks", func(v *view) []float64 { return v.fact(checks) }},
+	{"checks", checks},
 	{"checks_ast_majority", checksMajority},
 	{"logprob", logprobs},
 }
@@ -50,18 +50,9 @@ func (v *view) each(f func(i int) float64) []float64 {
 
 func (v *view) length(i int) float64 { return float64(len(v.Texts[v.Of[i]].Code)) }
 
-// facts are those of a candidate.
-type facts []float64
-
-func (f facts) get(name string) float64 { return f[codefacts.Index(name)] }
-
-// fact is an energy that follows from the facts of a candidate's program.
-func (v *view) fact(energy func(facts) float64) []float64 {
-	byText := make([]float64, len(v.Texts))
-	for i, t := range v.Texts {
-		byText[i] = energy(t.Facts)
-	}
-	return v.each(func(i int) float64 { return byText[v.Of[i]] })
+func compiles(v *view) []float64 {
+	at := codefacts.Index("parses")
+	return v.each(func(i int) float64 { return -v.Texts[v.Of[i]].Facts[at] })
 }
 
 // peer is an energy that falls with what is known of a program relative to the others.
@@ -70,25 +61,15 @@ func (v *view) peer(name string) []float64 {
 	return v.each(func(i int) float64 { return -v.set.Classes[v.set.Of[i]].Peers[at] })
 }
 
-// checks is minus the number of static checks that hold: the code parses, defines the
-// function that is asked for, with as many arguments as the test gives, uses no name that
-// nothing defines, returns something, and something of the kind that the test expects.
-// One that is known not to hold the last is worse than one of which it isn't known.
-func checks(f facts) float64 {
-	held := f.get("parses") + f.get("has_name") + f.get("arity")
-	if f.get("undefined") > 0 {
-		held--
-	}
-	if f.get("kind_match") > 0 {
-		held++
-	}
-	return -(held - f.get("no_return") - f.get("kind_wrong"))
+// checks is minus the number of static checks that hold.
+func checks(v *view) []float64 {
+	return v.each(func(i int) float64 { return -v.Texts[v.Of[i]].Checks() })
 }
 
 // checksMajority is the strongest ranker known that needs no training: the checks, and
 // among equals the program that was written most often.
 func checksMajority(v *view) []float64 {
-	first, second := v.fact(checks), v.peer("ast_share")
+	first, second := checks(v), v.peer("ast_share")
 	for i := range first {
 		first[i] += second[i] / 2 // a share: less than a check
 	}

@@ -122,3 +122,34 @@ func TestErrors(t *testing.T) {
 		t.Error("calibrating on what is evaluated was accepted")
 	}
 }
+
+// Versions that fail count by whether they are above the median; those that pass don't.
+func TestSink(t *testing.T) {
+	b := nodetest.New(t)
+	nodetest.Bind(t, b, "in", append(problemRows("a", "test"), problemRows("b", "train")...)) // the median is 1
+	version := func(id, form, verdict string, energy float64) brokenCandidate {
+		return brokenCandidate{candidate{id, "test", "x", verdict, energy}, form}
+	}
+	nodetest.Bind(t, b, "degenerate", []brokenCandidate{
+		version("a", "looped", "failed", 0.5), version("a", "looped", "syntax_error", 3), version("a", "empty", "failed", 2),
+		version("a", "repeated", "passed", -9), version("b", "looped", "failed", -9),
+	})
+	res, err := b.Run(t, Type(), func(p any) { p.(*Params).Resamples, p.(*Params).Split = 200, "test" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]float64{"degenerate_above_median": 2.0 / 3, "degenerate_above_median[looped]": 0.5, "degenerate_above_median[empty]": 1}
+	for _, m := range res.Metrics {
+		if w, ok := want[m.Name]; ok && m.Value != w {
+			t.Errorf("%s is %v, want %v", m.Name, m.Value, w)
+		}
+		delete(want, m.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("metrics are missing: %v", want)
+	}
+	rows := nodetest.Rows[formRow](t, b, res, "degenerate")
+	if len(rows) != 3 || rows[2] != (formRow{Form: "repeated", Count: 1, Passing: 1}) || rows[1] != (formRow{"looped", 2, 0, 0.5, 0.75}) {
+		t.Errorf("forms: %+v", rows)
+	}
+}

@@ -69,11 +69,9 @@ type Config struct {
 	Bag        *Bag        `json:"bag,omitempty"`
 	Ouroboros  *Ouroboros  `json:"ouroboros,omitempty"`
 	Pretrained *Pretrained `json:"pretrained,omitempty"`
-	// Consensus is how much is taken from an energy for each e-fold of the number of
-	// candidates that the encoder can't tell from it; see Judgement.
-	Consensus float64  `json:"consensus"`
-	Shown     int      `json:"shown_tests"` // most tests of a problem that were shown to it in training
-	Members   []Member `json:"members"`     // in the order of their weights
+	Fusion     Fusion      `json:"fusion,omitempty"` // with signals that need no training
+	Shown      int         `json:"shown_tests"`      // most tests of a problem that were shown to it in training
+	Members    []Member    `json:"members"`          // in the order of their weights
 	// Folds has, for each deal, the folds of the problems that members were trained on.
 	Folds []map[string]int `json:"folds,omitempty"`
 }
@@ -204,6 +202,9 @@ func loadTensors(files Files, name string) (Weights, error) {
 
 // check finds what would make a model that answers, but with nonsense.
 func (m *Model) check(e Encoder) error {
+	if err := m.Fusion.check(); err != nil {
+		return fmt.Errorf("%s: %w", configFile, err)
+	}
 	if len(m.Members) == 0 {
 		return fmt.Errorf("%s: the model has no members", configFile)
 	}

@@ -94,7 +94,7 @@ func TestConsensus(t *testing.T) {
 	p := problemOf("p", "x", "y")
 	p.Of = []int{0, 1, 0, 0}
 	without := judge(t, stored(t, c, []Weights{Initial(b, 0)}), p)
-	c.Consensus = 0.5
+	c.Fusion = Fusion{"agreement": 0.5}
 	for i, got := range judge(t, stored(t, c, []Weights{Initial(b, 0)}), p) {
 		usual := 3 * math.Log(3) / 4
 		if want := without[i].Energy - 0.5*([]float64{math.Log(3), 0}[p.Of[i]]-usual); math.Abs(got.Energy-want) > 1e-12 {

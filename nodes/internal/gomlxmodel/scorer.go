@@ -115,14 +115,8 @@ func NewVerifier(m *Model, on Backend) (v *Verifier, err error) {
 	return v, nil
 }
 
-// Judgement is what a verifier says of one candidate. With E the mean over the members, k
-// the model's Consensus and n of N candidates the same to its encoder, the energy is
-//
-//	E - k (ln n - mean of ln n over the candidates)
-//
-// which is low where the candidate is likely to pass. What many samples agree on is a
-// signal that doesn't depend on what was learnt, and steadies the choice; the mean keeps
-// energies calibrated.
+// Judgement is what a verifier says of one candidate: low energies are likely to pass. See
+// Fusion for what is added to the mean over the members.
 type Judgement struct {
 	Energy float64
 	Spread float64 // standard deviation over the members
@@ -158,13 +152,10 @@ func (v *Verifier) judge(p *candidateset.Problem, members []int) (judged []Judge
 	if err != nil {
 		return nil, err
 	}
-	usual := meanLogCount(items, len(of))
-	for i, item := range items {
-		perItem[i].Energy -= v.Config.Consensus * (math.Log(item.Count) - usual)
-	}
-	judged = make([]Judgement, len(of))
+	judged, lowers := make([]Judgement, len(of)), v.Config.Fusion.lowers(p)
 	for i, item := range of {
 		judged[i] = perItem[item]
+		judged[i].Energy -= lowers[i]
 	}
 	return judged, nil
 }
@@ -177,22 +168,23 @@ func (v *Verifier) JudgeJoining(p *candidateset.Problem, texts []candidateset.Te
 	if err != nil {
 		return nil, err
 	}
-	joined, agreement := make([]Item, len(texts)), make([]float64, len(texts))
+	joined, lowers := make([]Item, len(texts)), make([]float64, len(texts))
 	for i, t := range texts {
-		items, of := v.Encoder.Items(p.With(t))
-		joined[i] = items[of[len(of)-1]]
-		agreement[i] = math.Log(joined[i].Count) - meanLogCount(items, len(of))
+		pool := p.With(t)
+		items, of := v.Encoder.Items(pool)
+		last := len(of) - 1
+		joined[i], lowers[i] = items[of[last]], v.Config.Fusion.lowers(pool)[last]
 	}
 	if judged, err = v.score(joined, members); err != nil {
 		return nil, err
 	}
 	for i := range judged {
-		judged[i].Energy -= v.Config.Consensus * agreement[i]
+		judged[i].Energy -= lowers[i]
 	}
 	return judged, nil
 }
 
-// score is the mean over members of the energy of each item, without agreement.
+// score is the mean over members of the energy of each item, without fusion.
 func (v *Verifier) score(items []Item, members []int) ([]Judgement, error) {
 	var energies [][]float64
 	for _, m := range members {
@@ -207,14 +199,6 @@ func (v *Verifier) score(items []Item, members []int) ([]Judgement, error) {
 		out[i] = summary(energies, i)
 	}
 	return out, nil
-}
-
-func meanLogCount(items []Item, candidates int) float64 {
-	sum := 0.0
-	for _, item := range items {
-		sum += item.Count * math.Log(item.Count)
-	}
-	return sum / float64(candidates)
 }
 
 func summary(energies [][]float64, item int) Judgement {
