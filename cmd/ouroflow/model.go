@@ -27,6 +27,7 @@ func (f *modelFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.model, "model", "", "verifier: RUN:NODE, a folder that `ouroflow model export` wrote, or a digest")
 	c.Flags().StringVar(&f.options.Runtime, "runtime", "auto", "sandbox in which candidates are read, without being run: auto, containerd or process")
 	c.Flags().StringVar(&f.options.Python, "python", "python3", "Python interpreter whose parser reads candidates")
+	c.Flags().StringVar(&f.options.Backend, "backend", "auto", "what computes: go, xla, xla:PATH of a PJRT plugin, or auto: xla where a plugin is found")
 	_ = c.MarkFlagRequired("model") // it exists
 }
 

@@ -1,6 +1,7 @@
 package gomlxtrain
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -17,7 +18,7 @@ type problem struct {
 	id      string
 	items   []labelled
 	passing []int // indices
-	failing []int
+	failing []int // those most like a passing one first
 }
 
 func (q *problem) both() bool { return len(q.passing) > 0 && len(q.failing) > 0 }
@@ -27,7 +28,7 @@ type labelled struct {
 	gomlxmodel.Item
 	passed float32 // share that passes: candidates that the model can't tell apart may differ
 	energy float32 // mean label
-	weight float32 // sqrt of the count: what is sampled often counts more, but not as much more
+	weight float32 // within its problem
 }
 
 // data is what training sees.
@@ -210,7 +211,7 @@ func (g *grouper) label(q *gathered) *problem {
 	items, of := g.encoder.Items(&q.Problem)
 	p := &problem{id: q.ID, items: make([]labelled, len(items))}
 	for i, item := range items {
-		p.items[i] = labelled{Item: item, weight: float32(math.Sqrt(item.Count))}
+		p.items[i] = labelled{Item: item, weight: g.params.Weights.of(item.Count)}
 		g.items++
 		if item.Truncated {
 			g.truncated++
@@ -238,7 +239,41 @@ func (g *grouper) label(q *gathered) *problem {
 			p.failing = append(p.failing, i)
 		}
 	}
+	if g.params.Hard > 0 {
+		p.hardestFirst(q.Problem, of)
+	}
 	return p
+}
+
+// hardestFirst orders the failing items by how like a passing one they are. Of has the item
+// of each candidate; versions that are nobody's come last.
+func (p *problem) hardestFirst(q candidateset.Problem, of []int) {
+	textOf := make([]int, len(p.items))
+	for i := range textOf {
+		textOf[i] = -1
+	}
+	for row, item := range of {
+		textOf[item] = q.Of[row]
+	}
+	alike := candidateset.Similarities(q.Texts)
+	nearest := make([]float64, len(p.items))
+	for _, i := range p.failing {
+		for _, j := range p.passing {
+			if textOf[i] >= 0 && textOf[j] >= 0 {
+				nearest[i] = max(nearest[i], alike[textOf[i]][textOf[j]])
+			}
+		}
+	}
+	slices.SortStableFunc(p.failing, func(a, b int) int { return cmp.Compare(nearest[b], nearest[a]) })
+}
+
+// of is the weight of a program that so many candidates are: what is sampled often counts
+// more, but not as much more.
+func (w Weights) of(count float64) float32 {
+	if w.CountCap > 0 {
+		count = min(count, float64(w.CountCap))
+	}
+	return float32(math.Sqrt(count))
 }
 
 // labelJoining describes a degenerate version; ok is false if it is a program that candidates

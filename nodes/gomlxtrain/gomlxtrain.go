@@ -37,6 +37,8 @@ type Params struct {
 	Patience      int                   `yaml:"patience" min:"0" doc:"Training ends after this many epochs without a better validation loss, and the best epoch counts. 0: it goes on to the end, and the last one counts."`
 	Problems      int                   `yaml:"batch_problems" min:"1" max:"4096" doc:"Problems in a batch."`
 	Candidates    int                   `yaml:"batch_candidates" min:"0" max:"4096" doc:"Distinct candidates of each problem in a batch: half of them passing, where there are enough. 0: all of them."`
+	Hard          float64               `yaml:"hard_negatives" min:"0" max:"1" doc:"Share of the failing candidates in a batch that are those most like a passing one (Jaccard index of token bigrams). The others are drawn. It needs batch_candidates."`
+	Weights       Weights               `yaml:"weights" doc:"What counts how much in the parts pointwise and mse of the loss."`
 	LearningRate  float64               `yaml:"learning_rate" min:"0" max:"1" doc:"Learning rate of AdamW."`
 	Schedule      string                `yaml:"schedule" enum:"constant|cosine" doc:"How the learning rate goes: it stays, or falls to 0 along a cosine."`
 	Warmup        int                   `yaml:"warmup" min:"0" doc:"Steps in which the learning rate rises from 0."`
@@ -48,6 +50,13 @@ type Params struct {
 	PassBelow     float64               `yaml:"pass_below" doc:"A label energy below this counts as a pass."`
 	Seed          int                   `yaml:"seed" min:"0" doc:"Seed of the folds, and of the initial weights and the batches of the first model."`
 	Seeds         int                   `yaml:"seeds" min:"1" max:"1000" doc:"Models to train, each with a seed of its own. The energy is their mean."`
+}
+
+// Weights say what counts how much in a loss that is averaged over candidates.
+type Weights struct {
+	CountCap int    `yaml:"count_cap" min:"0" doc:"A program weighs as the square root of the number of candidates that are the same, at most this many. 0: however many they are."`
+	Class    string `yaml:"class" enum:"sampled|balanced" doc:"sampled: as candidates were sampled. balanced: the passing programs of a problem weigh as much as the failing ones, where there are both."`
+	Problem  string `yaml:"problem" enum:"equal|candidates" doc:"equal: every problem weighs the same. candidates: as many as it has distinct programs."`
 }
 
 // Loss has the weights of its parts; see docs/VERIFIER.md for the formulas.
@@ -188,7 +197,7 @@ func Type() *node.Type {
 			Backend:    gomlxmodel.BackendAuto,
 			Bag:        gomlxmodel.Bag{Vocabulary: 8192, Dim: 32, Hidden: 64, PromptIDs: 64, CodeIDs: 256},
 			Epochs:     24, Problems: 16, LearningRate: 2e-3, Schedule: "cosine", WeightDecay: 1e-2, Clip: 5,
-			Loss: Loss{Contrastive: 0.3, Pointwise: 1}, Consensus: 0.15, PassBelow: 0.5, Seeds: 5,
+			Loss: Loss{Contrastive: 0.3, Pointwise: 1}, Consensus: 0.15, PassBelow: 0.5, Seeds: 5, Weights: Weights{Class: "sampled", Problem: "equal"},
 		},
 		Check:   check,
 		Ports:   ports,
@@ -229,6 +238,8 @@ func check(p Params) error {
 		return node.BadField("loss", "every part of the loss has weight 0, so there is nothing to learn")
 	case p.LearningRate == 0:
 		return node.BadField("learning_rate", "the learning rate must be above 0")
+	case p.Hard > 0 && p.Candidates == 0:
+		return node.BadField("hard_negatives", "set batch_candidates: with all candidates in every batch there is nothing to choose")
 	case p.Candidates == 1:
 		return node.BadField("batch_candidates", "one candidate can't be told from another; take 2 or more, or 0 for all")
 	case p.Encoder == "ouroboros" && (p.Ouroboros.Tokenizer == tokenize.File) != (p.TokenizerFile != ""):

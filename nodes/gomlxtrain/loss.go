@@ -14,20 +14,56 @@ type batch struct {
 	owner    []int     // problem of each item; those that pad have none
 	passed   []float32 // share of its candidates that pass
 	energy   []float32 // label
-	weight   []float32 // adds up to 1 in each problem
+	weight   []float32 // adds up to that of the problem
 }
 
 // add adds the items of the next problem.
-func (b *batch) add(owner int, items []labelled) {
-	total := float32(0)
-	for _, l := range items {
-		total += l.weight
-	}
-	for _, l := range items {
+func (b *batch) add(owner int, items []labelled, w Weights) {
+	for i, weight := range w.within(items) {
+		l := items[i]
 		b.inputs = append(b.inputs, l.Input)
 		b.owner = append(b.owner, owner)
 		b.passed, b.energy = append(b.passed, l.passed), append(b.energy, l.energy)
-		b.weight = append(b.weight, l.weight/total)
+		b.weight = append(b.weight, weight)
+	}
+}
+
+// within are the weights of a problem's items. They add up to that of the problem.
+func (w Weights) within(items []labelled) []float32 {
+	var sums [2]float32 // of the failing and the passing ones
+	side := func(l labelled) int {
+		if w.Class == "balanced" && l.passed > 0.5 {
+			return 1
+		}
+		return 0
+	}
+	for _, l := range items {
+		sums[side(l)] += l.weight
+	}
+	sides := float32(1)
+	if sums[0] > 0 && sums[1] > 0 {
+		sides = 2
+	}
+	out := make([]float32, len(items))
+	for i, l := range items {
+		out[i] = l.weight / sums[side(l)] / sides
+		if w.Problem == "candidates" {
+			out[i] *= float32(len(items))
+		}
+	}
+	return out
+}
+
+// level scales weights so that the problems of the batch weigh 1 on average: that is what
+// the parts of the loss are balanced for.
+func (b *batch) level() {
+	sum, present := float32(0), map[int]bool{}
+	for i, w := range b.weight {
+		sum += w
+		present[b.owner[i]] = true
+	}
+	for i := range b.weight {
+		b.weight[i] *= float32(len(present)) / sum
 	}
 }
 

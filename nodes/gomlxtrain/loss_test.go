@@ -2,10 +2,14 @@ package gomlxtrain
 
 import (
 	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/gomlx/pkg/core/graph"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
+	"github.com/ouroflow/ouroflow/nodes/internal/candidateset"
 	"github.com/ouroflow/ouroflow/nodes/internal/gomlxmodel"
 )
 
@@ -15,8 +19,8 @@ var (
 	energies = []float32{-1, 0.5, 0.2, 2}
 	example  = func() *batch {
 		b := &batch{problems: 3}
-		b.add(0, []labelled{{passed: 1, weight: 1}, {passed: 0.75, energy: 0.25, weight: 2}, {energy: 1, weight: 1}})
-		b.add(1, []labelled{{energy: 2, weight: 3}})
+		b.add(0, []labelled{{passed: 1, weight: 1}, {passed: 0.75, energy: 0.25, weight: 2}, {energy: 1, weight: 1}}, Weights{})
+		b.add(1, []labelled{{energy: 2, weight: 3}}, Weights{})
 		return b
 	}
 )
@@ -68,7 +72,7 @@ func TestLoss(t *testing.T) {
 // A batch without a problem that has both outcomes has no contrastive loss, and no NaN.
 func TestLossOfOneOutcome(t *testing.T) {
 	b := &batch{problems: 2}
-	b.add(0, []labelled{{energy: 1, weight: 1}, {energy: 1, weight: 1}})
+	b.add(0, []labelled{{energy: 1, weight: 1}, {energy: 1, weight: 1}}, Weights{})
 	if got := lossOf(t, Loss{Contrastive: 1, Margin: 1}, b, []float32{0, 0}); got != 0 {
 		t.Errorf("loss %v, want 0", got)
 	}
@@ -79,6 +83,66 @@ func TestRate(t *testing.T) {
 	for step, want := range map[int]float64{0: 0.25, 10: 0.5, 20: 0} {
 		if got := p.rate(step, 20); math.Abs(got-want) > 1e-9 {
 			t.Errorf("step %d: rate %v, want %v", step, got, want)
+		}
+	}
+}
+
+func TestWeights(t *testing.T) {
+	items := []labelled{{passed: 1, weight: 1}, {weight: 2}, {weight: 1}}
+	for name, test := range map[string]struct {
+		w    Weights
+		want []float32
+	}{
+		"sampled":          {Weights{Class: "sampled"}, []float32{0.25, 0.5, 0.25}},
+		"balanced":         {Weights{Class: "balanced"}, []float32{0.5, 1.0 / 3, 1.0 / 6}},
+		"by candidates":    {Weights{Problem: "candidates"}, []float32{0.75, 1.5, 0.75}},
+		"balanced by them": {Weights{Class: "balanced", Problem: "candidates"}, []float32{1.5, 1, 0.5}},
+	} {
+		for i, got := range test.w.within(items) {
+			if math.Abs(float64(got-test.want[i])) > 1e-6 {
+				t.Errorf("%s: %v of item %d, want %v", name, got, i, test.want[i])
+			}
+		}
+	}
+	onlyFailing := Weights{Class: "balanced"}.within(items[1:])
+	if onlyFailing[0]+onlyFailing[1] != 1 {
+		t.Errorf("without passing programs: %v", onlyFailing)
+	}
+	if a, b := (Weights{CountCap: 9}).of(100), (Weights{}).of(100); a != 3 || b != 10 {
+		t.Errorf("100 equal candidates weigh %v when capped at 9, else %v", a, b)
+	}
+	b := &batch{problems: 2}
+	b.add(0, items, Weights{Problem: "candidates"})
+	b.add(1, items[:1], Weights{Problem: "candidates"})
+	b.level()
+	if sum := b.weight[0] + b.weight[1] + b.weight[2]; math.Abs(float64(sum-1.5)) > 1e-6 || math.Abs(float64(b.weight[3]-0.5)) > 1e-6 {
+		t.Errorf("levelled: %v", b.weight)
+	}
+}
+
+// The hardest failing programs are those most like a passing one, and a share of them is in
+// every batch.
+func TestHardNegatives(t *testing.T) {
+	text := func(tokens string) candidateset.Text {
+		return candidateset.Text{Code: tokens, Tokens: strings.Fields(tokens)}
+	}
+	q := candidateset.Problem{Of: []int{3, 2, 1, 0}, Texts: []candidateset.Text{
+		text("return sorted ( x )"), text("while 1 : pass"), text("return sorted ( y )"), text("return x"),
+	}}
+	p := &problem{items: make([]labelled, 5), passing: []int{3}, failing: []int{0, 1, 2, 4}} // item i is candidate i; 4 is nobody's
+	p.hardestFirst(q, []int{0, 1, 2, 3})
+	if p.failing[0] != 1 {
+		t.Errorf("failing: %v; the nearest to the passing item 3 is 1", p.failing)
+	}
+	for i := range p.items {
+		p.items[i].energy = float32(i)
+	}
+	half := &trainer{params: Params{Candidates: 4, Hard: 0.5}}
+	for seed := range uint64(20) {
+		chosen := half.choose(p, rand.New(rand.NewPCG(seed, 0)))
+		hard := slices.ContainsFunc(chosen, func(l labelled) bool { return l.energy == 1 })
+		if len(chosen) != 4 || !hard {
+			t.Errorf("chosen: %v", chosen)
 		}
 	}
 }

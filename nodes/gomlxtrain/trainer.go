@@ -250,7 +250,10 @@ func (t *trainer) batches(problems []*problem, rng *rand.Rand) []*batch {
 	for chunk := range slices.Chunk(order, t.params.Problems) {
 		b := &batch{problems: t.params.Problems}
 		for i, q := range chunk {
-			b.add(i, t.choose(problems[q], rng))
+			b.add(i, t.choose(problems[q], rng), t.params.Weights)
+		}
+		if t.params.Weights.Problem == "candidates" {
+			b.level()
 		}
 		b.pad(t.params.batchStep())
 		out = append(out, b)
@@ -259,7 +262,7 @@ func (t *trainer) batches(problems []*problem, rng *rand.Rand) []*batch {
 }
 
 // choose draws items: half passing and half failing, or more of one where there are too
-// few of the other.
+// few of the other. Of the failing ones a share are the hardest.
 func (t *trainer) choose(q *problem, rng *rand.Rand) []labelled {
 	n := t.params.Candidates
 	if n == 0 {
@@ -267,8 +270,12 @@ func (t *trainer) choose(q *problem, rng *rand.Rand) []labelled {
 	}
 	pass, fail := shuffled(q.passing, rng), shuffled(q.failing, rng)
 	p := min(len(pass), max(n/2, n-len(fail)))
+	f := min(len(fail), n-p)
+	if hard := int(math.Round(t.params.Hard * float64(f))); hard > 0 {
+		fail = slices.Concat(q.failing[:hard], shuffled(q.failing[hard:], rng))
+	}
 	var chosen []labelled
-	for _, i := range append(pass[:p], fail[:min(len(fail), n-p)]...) {
+	for _, i := range slices.Concat(pass[:p], fail[:f]) {
 		chosen = append(chosen, q.items[i])
 	}
 	return chosen

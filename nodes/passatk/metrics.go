@@ -2,14 +2,15 @@ package passatk
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/nodes/internal/rank"
 )
 
 // evaluate makes the metrics: those of all candidates first, then those of the
-// groups.
-func evaluate(problems []*problem, p Params) ([]node.Metric, error) {
+// groups, then those of the problems that no other split has one like.
+func evaluate(problems []*problem, alike map[string]bool, p Params) ([]node.Metric, error) {
 	m := &meter{params: p}
 	if err := m.overall(problems); err != nil {
 		return nil, err
@@ -22,23 +23,36 @@ func evaluate(problems []*problem, p Params) ([]node.Metric, error) {
 			}
 		}
 	}
-	return m.metrics, nil
+	clean := without(problems, alike)
+	if len(alike) == 0 || len(clean) == 0 {
+		return m.metrics, nil
+	}
+	c := &meter{params: p, suffix: "[clean]"}
+	c.params.Ks = nil
+	err := c.overall(clean)
+	return append(m.metrics, c.metrics...), err
+}
+
+// without leaves out problems.
+func without(problems []*problem, ids map[string]bool) []*problem {
+	return slices.DeleteFunc(slices.Clone(problems), func(q *problem) bool { return ids[q.id] })
 }
 
 // meter collects metrics over problems.
 type meter struct {
 	params  Params
+	suffix  string // of the names of its metrics
 	metrics []node.Metric
 }
 
 func (m *meter) add(name string, value float64) {
-	m.metrics = append(m.metrics, node.Metric{Name: name, Value: value})
+	m.metrics = append(m.metrics, node.Metric{Name: name + m.suffix, Value: value})
 }
 
 // statistic adds a metric with its bootstrap interval.
 func (m *meter) statistic(name string, n int, f func(drawn []int) float64) {
 	low, high := rank.Interval(n, m.params.Resamples, uint64(m.params.Seed), f)
-	m.metrics = append(m.metrics, node.Metric{Name: name, Value: f(rank.All(n)), Low: &low, High: &high})
+	m.metrics = append(m.metrics, node.Metric{Name: name + m.suffix, Value: f(rank.All(n)), Low: &low, High: &high})
 }
 
 // mean adds the mean of a value that each problem has.

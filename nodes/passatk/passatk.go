@@ -75,12 +75,47 @@ func ports(p Params) node.Ports {
 		fields = append(fields, arrow.Field{Name: p.GroupBy, Type: table.String, Nullable: true})
 	}
 	return node.Ports{
-		In: []node.Port{{Name: "in", Doc: "Candidates with their verdicts.", Schema: arrow.NewSchema(fields, nil)}},
+		In: []node.Port{
+			{Name: "in", Doc: "Candidates with their verdicts.", Schema: arrow.NewSchema(fields, nil)},
+			{Name: "duplicates", Doc: "Pairs of problems of different splits whose prompts are alike, as dataset finds them. The main metrics are given without those problems, too, as NAME[clean].", Schema: table.SchemaOf[pair](), Optional: true},
+		},
 		Out: []node.Port{
 			{Name: "metrics", Doc: "The numbers that the run is about.", Schema: table.SchemaOf[node.Metric](), Metrics: true},
 			{Name: "problems", Doc: "The same for each problem.", Schema: table.SchemaOf[problemRow]()},
 		},
 	}
+}
+
+// pair is a row of the input duplicates.
+type pair struct {
+	A string `arrow:"problem_a"`
+	B string `arrow:"problem_b"`
+}
+
+// readAlike lists the problems that another split has one like.
+func readAlike(t node.Task) (map[string]bool, error) {
+	alike := map[string]bool{}
+	if !t.Bound("duplicates") {
+		return alike, nil
+	}
+	in, err := t.Table("duplicates")
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	for rec, err := range in.Batches() {
+		if err != nil {
+			return nil, err
+		}
+		d, err := table.NewDecoder[pair](rec)
+		if err != nil {
+			return nil, err
+		}
+		for i := range int(rec.NumRows()) {
+			alike[d.Row(i).A], alike[d.Row(i).B] = true, true
+		}
+	}
+	return alike, nil
 }
 
 // problem collects the candidates of one problem.
@@ -113,7 +148,11 @@ func run(_ context.Context, p Params, t node.Task) error {
 	if len(problems) == 0 {
 		return fmt.Errorf("there are no candidates to evaluate%s", ofSplit(p.Split))
 	}
-	metrics, err := evaluate(problems, p)
+	alike, err := readAlike(t)
+	if err != nil {
+		return err
+	}
+	metrics, err := evaluate(problems, alike, p)
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,27 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+// Problems that another split has one like are left out of the clean metrics, and of no other.
+func TestClean(t *testing.T) {
+	b := nodetest.New(t)
+	nodetest.Bind(t, b, "in", candidates())
+	nodetest.Bind(t, b, "duplicates", []pair{{"3", "4"}, {"7", "9"}})
+	res, err := b.Run(t, Type(), func(p any) { p.(*Params).Split, p.(*Params).SelectBy = "test", "predicted_energy" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]float64{"problems": 3, "problems[clean]": 2, "baseline_pass@1": 1.0 / 3, "baseline_pass@1[clean]": 0.5, "verifier_pass@1[clean]": 0.5}
+	for _, m := range res.Metrics {
+		if w, ok := want[m.Name]; ok && math.Abs(m.Value-w) > 1e-9 {
+			t.Errorf("%s = %v, want %v", m.Name, m.Value, w)
+		}
+		delete(want, m.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("metrics are missing: %v", want)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	for name, test := range map[string]struct {
 		set  func(*Params)

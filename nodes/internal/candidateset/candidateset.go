@@ -171,3 +171,13 @@ func Programs(distinct []Text, of []int) (programs []Program, programOf []int) {
 	}
 	return programs, programOf
 }
+
+// Similarities are the Jaccard indices of the token bigrams of all pairs of texts.
+func Similarities(distinct []Text) [][]float64 {
+	ids := gramIDs{}
+	texts := make([]*text, len(distinct))
+	for i, t := range distinct {
+		texts[i] = &text{words: ids.set("w", grams(t.Tokens, 2))}
+	}
+	return similarities(texts, func(t *text) gramSet { return t.words })
+}
