@@ -7,7 +7,7 @@ LDFLAGS := -s -w -X main.release=$(VERSION) -X main.commit=$(COMMIT)
 LINT    := bin/golangci-lint
 LINT_VERSION := v2.15.0
 
-.PHONY: help vllm xla minilm setup build run test race lint fmt fuzz docs bench bench-noop bench-warm bench-memory bench-append bench-rows bench-cache bench-peers bench-sampling bench-sandbox bench-verifier clean
+.PHONY: help vllm xla minilm setup build run test race lint fmt fuzz docs bench bench-noop bench-warm bench-memory bench-append bench-rows bench-cache bench-peers bench-sampling bench-sandbox bench-train bench-verifier clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ bench-rows: ## rows through a row-wise node that does nothing, beside hashing
 
 bench-cache: ## write and read a table of 1 GiB, beside copying and hashing it
 	$(GO) test -run '^$$' -bench Store -benchtime 3x ./engine/table
+
+bench-train: ## training steps beside JAX and PyTorch, on a CPU
+	python3 docs/bench/train.py .bench
 
 bench-verifier: build ## load on serve-verifier; MODEL=last:verifier
 	python3 docs/bench/verifier.py $(BIN) $(or $(MODEL),last:verifier)

@@ -79,7 +79,7 @@ func mayImport(dir, imported string) bool {
 	case dir == "engine":
 		return strings.HasPrefix(imported, "engine/")
 	case dir == "nodes" || dir == "nodes/inference":
-		return imported == "engine/node" || strings.HasPrefix(imported, "nodes/")
+		return imported == "engine/node" || imported == "engine/health" || strings.HasPrefix(imported, "nodes/")
 	case strings.HasPrefix(dir, "nodes/"):
 		return slices.Contains([]string{"engine/node", "engine/digest", "engine/durable", "engine/health"}, imported) || strings.HasPrefix(imported, "engine/table") ||
 			strings.HasPrefix(imported, "nodes/internal/") || strings.HasPrefix(imported, "nodes/sandbox")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/ouroflow/ouroflow/engine/health"
+	"github.com/ouroflow/ouroflow/nodes/inference"
 	"github.com/ouroflow/ouroflow/nodes/sandbox/containers"
 	"github.com/ouroflow/ouroflow/nodes/vllmsample"
 	"github.com/spf13/cobra"
@@ -14,11 +15,13 @@ func (a *app) doctorCommand() *cobra.Command {
 	var python, vllm string
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check what this machine has for sampling and executing, and say what to do",
+		Short: "Check what this machine has for sampling, training and executing, and say what to do",
 		Args:  args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			fmt.Fprintln(a.stdout, "sampling")
 			health.Print(a.stdout, vllmsample.Examine(c.Context(), vllm))
+			fmt.Fprintln(a.stdout, "\ntraining and ranking")
+			health.Print(a.stdout, inference.Examine())
 			fmt.Fprintln(a.stdout, "\nexecuting")
 			findings, usable := containers.Examine(c.Context(), python)
 			health.Print(a.stdout, findings)

@@ -18,3 +18,8 @@ func TestLearnsOnXLA(t *testing.T) {
 	xla(t)
 	learns(t, "ouroboros", gomlxmodel.BackendXLA)
 }
+
+func TestDeterminismOnXLA(t *testing.T) {
+	xla(t)
+	isDeterministic(t, "ouroboros", gomlxmodel.BackendXLA)
+}

@@ -23,6 +23,14 @@ type Backend struct {
 // Go is the backend that is always there.
 var Go = Backend{}
 
+// String names the backend, and the place of its plugin.
+func (b Backend) String() string {
+	if b == Go {
+		return BackendGo
+	}
+	return BackendXLA + ":" + b.plugin
+}
+
 // Choices of a backend, as they are written in pipelines and on command lines.
 const (
 	BackendAuto = "auto" // XLA where a plugin is found, else pure Go
