@@ -113,20 +113,14 @@ func draw(t node.Task, p Params) (drawn []*drawnCandidate, err error) {
 	}
 	defer in.Close()
 	row := int64(0)
-	for rec, err := range in.Batches() {
+	for c, err := range table.Each[candidate](in) {
 		if err != nil {
 			return nil, err
 		}
-		dec, err := table.NewDecoder[candidate](rec)
-		if err != nil {
-			return nil, err
+		if isDrawn(row, p) {
+			drawn = append(drawn, newDrawn(row, c, p.Repeats))
 		}
-		for i := range int(rec.NumRows()) {
-			if isDrawn(row, p) {
-				drawn = append(drawn, newDrawn(row, dec.Row(i), p.Repeats))
-			}
-			row++
-		}
+		row++
 	}
 	return drawn, nil
 }

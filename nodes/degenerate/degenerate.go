@@ -98,19 +98,12 @@ func rowsByProblem(t node.Task) (map[string][]int, error) {
 	}
 	defer in.Close()
 	rows, at := map[string][]int{}, 0
-	for rec, err := range in.Batches() {
+	for c, err := range table.Each[candidate](in) {
 		if err != nil {
 			return nil, err
 		}
-		d, err := table.NewDecoder[candidate](rec)
-		if err != nil {
-			return nil, err
-		}
-		for i := range int(rec.NumRows()) {
-			id := d.Row(i).ProblemID
-			rows[id] = append(rows[id], at)
-			at++
-		}
+		rows[c.ProblemID] = append(rows[c.ProblemID], at)
+		at++
 	}
 	return rows, nil
 }

@@ -14,7 +14,7 @@ import (
 
 // Params of the node; the model says the rest.
 type Params struct {
-	Backend string `yaml:"backend" doc:"What computes: go, xla, xla:PATH or auto, as for gomlx_train. Energies are the same to the bit on one backend."`
+	Backend string `yaml:"backend" key:"-" doc:"What computes: go, xla, xla:PATH or auto, as for gomlx_train. Energies are the same to the bit on one backend."`
 }
 
 type in struct {

@@ -103,17 +103,11 @@ func readAlike(t node.Task) (map[string]bool, error) {
 		return nil, err
 	}
 	defer in.Close()
-	for rec, err := range in.Batches() {
+	for p, err := range table.Each[pair](in) {
 		if err != nil {
 			return nil, err
 		}
-		d, err := table.NewDecoder[pair](rec)
-		if err != nil {
-			return nil, err
-		}
-		for i := range int(rec.NumRows()) {
-			alike[d.Row(i).A], alike[d.Row(i).B] = true, true
-		}
+		alike[p.A], alike[p.B] = true, true
 	}
 	return alike, nil
 }

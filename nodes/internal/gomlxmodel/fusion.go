@@ -38,6 +38,9 @@ func (f Fusion) vector() []float64 {
 
 // lowers is how much the signals of each candidate of a problem lower its energy.
 func (f Fusion) lowers(p *candidateset.Problem) []float64 {
+	if len(f) == 0 {
+		return make([]float64, len(p.Of))
+	}
 	rows, of := p.Signals()
 	weights, out := f.vector(), make([]float64, len(of))
 	for i, program := range of {
