@@ -40,6 +40,7 @@ func MemoKey(content []byte, cmd run.Command) digest.Digest {
 	t.Add("profiles", strings.Join(cmd.Profiles, "\x00"))
 	t.Add("sets", strings.Join(cmd.Sets, "\x00"))
 	t.Add("to", strings.Join(cmd.To, "\x00"))
+	t.Add("environment", strings.Join(settings(), "\x00"))
 	for _, file := range cmd.ParamFiles {
 		b, err := os.ReadFile(file)
 		if err != nil {
@@ -48,6 +49,15 @@ func MemoKey(content []byte, cmd run.Command) digest.Digest {
 		t.Add("params "+file, string(b))
 	}
 	return t.Sum()
+}
+
+// settings are what the environment tells ouroflow, but for where things are kept.
+func settings() []string {
+	ours := slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return !strings.HasPrefix(v, "OUROFLOW_") || strings.HasPrefix(v, "OUROFLOW_CACHE=") || strings.HasPrefix(v, "OUROFLOW_RUNS=")
+	})
+	slices.Sort(ours)
+	return ours
 }
 
 // Recalled is a run that found nothing to do.

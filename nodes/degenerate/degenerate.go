@@ -10,7 +10,11 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/table"
 )
@@ -38,13 +42,13 @@ func Type() *node.Type {
 		Name:    "degenerate",
 		Version: 1,
 		Doc: "Makes degenerate versions of some candidates: looped, empty, truncated, shuffled and repeated code. " +
-			"Run and label them like any candidate, since some still pass; then train on them (gomlx_train), and see whether energies fall for them (gomlx_score, verifier_report).",
+			"What says the same as a candidate is no version. Run and label them like any candidate, since some still pass; then train on them (gomlx_train), and see whether energies fall for them (gomlx_score, verifier_report).",
 		Defaults: Params{Share: 0.05, Forms: names()},
 		Check:    check,
 		Ports: func(Params) node.Ports {
 			return node.Ports{
 				In:  []node.Port{{Name: "in", Doc: "Candidates.", Schema: table.SchemaOf[candidate]()}},
-				Out: []node.Port{{Name: "out", Doc: "Versions of some of them, with other code; all other columns are those of the original.", Schema: table.SchemaOf[version](), Keeps: "in"}},
+				Out: []node.Port{{Name: "out", Doc: "Versions of some of them, with other code. The label and the log-probability of the original are taken away, other columns are its own.", Schema: table.SchemaOf[version](), Keeps: "in"}},
 			}
 		},
 		Run: run,
@@ -63,49 +67,82 @@ func check(p Params) error {
 	return nil
 }
 
-// order is a version to make of a row.
-type order struct {
-	form string
-	seed uint64
+// made is a version of a row.
+type made struct {
+	row int
+	version
 }
 
 func run(ctx context.Context, p Params, t node.Task) error {
-	rows, err := rowsByProblem(t)
+	problems, err := read(t)
 	if err != nil {
 		return err
 	}
-	orders := map[int][]order{}
-	made := 0
-	for id, of := range rows {
-		rng := rand.New(rand.NewPCG(uint64(p.Seed), hash(id)))
+	versions := map[int][]version{} // by row
+	count, asked := 0, 0
+	for id, of := range problems {
 		n := max(1, int(math.Round(p.Share*float64(len(of)))))
-		first := rng.IntN(len(p.Forms))
-		for i := range n {
-			row := of[rng.IntN(len(of))]
-			orders[row] = append(orders[row], order{p.Forms[(first+i)%len(p.Forms)], rng.Uint64()})
+		asked += n
+		for _, v := range p.versions(of, n, rand.New(rand.NewPCG(uint64(p.Seed), hash(id)))) {
+			versions[v.row] = append(versions[v.row], v.version)
+			count++
 		}
-		made += n
 	}
-	t.Logf("%d versions of candidates of %d problems", made, len(rows))
-	return emit(ctx, t, orders)
+	t.Logf("%d versions of candidates of %d problems; of %d more nothing else could be made than another candidate", count, len(problems), asked-count)
+	return emit(ctx, t, versions)
 }
 
-// rowsByProblem lists the rows of each problem.
-func rowsByProblem(t node.Task) (map[string][]int, error) {
+// tries is how often a version is made again that is like a candidate: lines of a body of one
+// line can't be shuffled.
+const tries = 20
+
+// versions makes n versions of a problem's candidates, the forms taking turns. One that says
+// what a candidate says, but for blanks, is made again of another candidate, or left out.
+func (p Params) versions(candidates []original, n int, rng *rand.Rand) []made {
+	known := map[string]bool{}
+	for _, c := range candidates {
+		known[plain(c.code)] = true
+	}
+	first := rng.IntN(len(p.Forms))
+	var out []made
+	for i := range n {
+		form := p.Forms[(first+i)%len(p.Forms)]
+		for range tries {
+			c := candidates[rng.IntN(len(candidates))]
+			if code := degrade(form, c.code, rng); !known[plain(code)] {
+				known[plain(code)] = true
+				out = append(out, made{c.row, version{code, form}})
+				break
+			}
+		}
+	}
+	return out
+}
+
+func plain(code string) string { return strings.Join(strings.Fields(code), " ") }
+
+// original is a candidate with its row.
+type original struct {
+	row  int
+	code string
+}
+
+// read lists the candidates of each problem.
+func read(t node.Task) (map[string][]original, error) {
 	in, err := t.Table("in")
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	rows, at := map[string][]int{}, 0
+	problems, at := map[string][]original{}, 0
 	for c, err := range table.Each[candidate](in) {
 		if err != nil {
 			return nil, err
 		}
-		rows[c.ProblemID] = append(rows[c.ProblemID], at)
+		problems[c.ProblemID] = append(problems[c.ProblemID], original{at, c.Code})
 		at++
 	}
-	return rows, nil
+	return problems, nil
 }
 
 func hash(s string) uint64 {
@@ -115,7 +152,7 @@ func hash(s string) uint64 {
 }
 
 // emit writes the versions in the order of their rows.
-func emit(ctx context.Context, t node.Task, orders map[int][]order) error {
+func emit(ctx context.Context, t node.Task, versions map[int][]version) error {
 	in, err := t.Table("in")
 	if err != nil {
 		return err
@@ -133,15 +170,12 @@ func emit(ctx context.Context, t node.Task, orders map[int][]order) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		d, err := table.NewDecoder[candidate](rec)
-		if err != nil {
-			return err
-		}
 		for i := range int(rec.NumRows()) {
-			for _, o := range orders[first+i] {
+			row := rec.NewSlice(int64(i), int64(i+1))
+			for _, v := range versions[first+i] {
 				e := table.NewEncoder[version]()
-				e.Append(version{degrade(o, d.Row(i).Code), o.form})
-				if err := out.Append(table.Beside(rec.NewSlice(int64(i), int64(i+1)), e.Record())); err != nil {
+				e.Append(v)
+				if err := out.Append(unknown(table.Beside(row, e.Record()))); err != nil {
 					return fmt.Errorf("row %d: %w", first+i, err)
 				}
 			}
@@ -149,4 +183,22 @@ func emit(ctx context.Context, t node.Task, orders map[int][]order) error {
 		first += int(rec.NumRows())
 	}
 	return nil
+}
+
+// unknown takes away what is known of the original and not of its version, a row: its label,
+// which becomes NaN, and its log-probability, which becomes null. What running and reading it
+// found is replaced when the version is run and read.
+func unknown(rec arrow.Record) arrow.Record {
+	columns := slices.Clone(rec.Columns())
+	for i, f := range rec.Schema().Fields() {
+		switch {
+		case f.Name == "energy" && f.Type.ID() == arrow.FLOAT64:
+			b := array.NewFloat64Builder(memory.DefaultAllocator)
+			b.Append(math.NaN())
+			columns[i] = b.NewArray()
+		case f.Nullable && strings.HasPrefix(f.Name, "logprob_"):
+			columns[i] = array.MakeArrayOfNull(memory.DefaultAllocator, f.Type, 1)
+		}
+	}
+	return array.NewRecord(rec.Schema(), columns, 1)
 }

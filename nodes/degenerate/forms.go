@@ -12,7 +12,7 @@ var forms = []struct {
 	of   func(lines []string, rng *rand.Rand) []string
 }{
 	{"looped", looped},
-	{"empty", func(lines []string, _ *rand.Rand) []string { return append(head(lines), "    pass") }},
+	{"empty", func(lines []string, _ *rand.Rand) []string { return emptied(lines) }},
 	{"truncated", truncated},
 	{"shuffled", shuffled},
 	{"repeated", func(lines []string, _ *rand.Rand) []string { return slices.Concat(lines, lines) }},
@@ -27,21 +27,48 @@ func names() []string {
 }
 
 // degrade makes a version of code.
-func degrade(o order, code string) string {
-	rng := rand.New(rand.NewPCG(o.seed, 0))
+func degrade(form, code string, rng *rand.Rand) string {
 	lines := strings.Split(strings.Trim(code, "\n"), "\n")
 	for _, f := range forms {
-		if f.name == o.form {
+		if f.name == form {
 			return strings.Join(f.of(lines, rng), "\n") + "\n"
 		}
 	}
-	panic("degenerate: no form is named " + o.form)
+	panic("degenerate: no form is named " + form)
 }
 
-// head is the code up to the first line that begins a function.
+// head is the code up to the end of the first function's signature, which may go over
+// several lines; without a function it is the first line.
 func head(lines []string) []string {
 	at := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(strings.TrimSpace(l), "def ") })
-	return slices.Clone(lines[:max(at, 0)+1])
+	if at < 0 {
+		return slices.Clone(lines[:1])
+	}
+	open := 0
+	for i, line := range lines[at:] {
+		for j, r := range line {
+			switch {
+			case strings.ContainsRune("([{", r):
+				open++
+			case strings.ContainsRune(")]}", r):
+				open--
+			case r == ':' && open == 0:
+				return append(slices.Clone(lines[:at+i]), line[:j+1])
+			}
+		}
+	}
+	return slices.Clone(lines[:at+1])
+}
+
+// emptied has pass for the body of the first function, and nothing after it.
+func emptied(lines []string) []string {
+	kept := head(lines)
+	def := slices.IndexFunc(kept, func(l string) bool { return strings.HasPrefix(strings.TrimSpace(l), "def ") })
+	if def < 0 {
+		return []string{"pass"}
+	}
+	indent := kept[def][:len(kept[def])-len(strings.TrimLeft(kept[def], " \t"))]
+	return append(kept, indent+"    pass")
 }
 
 // looped repeats a line, as a language model does that is caught in a loop.
@@ -56,7 +83,7 @@ func truncated(lines []string, rng *rand.Rand) []string {
 	return []string{string(runes[:len(runes)/5+rng.IntN(max(1, 3*len(runes)/5))])}
 }
 
-// shuffled puts the lines after the head in another order.
+// shuffled puts the lines after the signature in another order.
 func shuffled(lines []string, rng *rand.Rand) []string {
 	start := head(lines)
 	body := slices.Clone(lines[len(start):])

@@ -37,7 +37,7 @@ func Type() *node.Type {
 			"After training with folds, a problem is judged by the models that were not trained on it; without, by all, so that splits have to keep apart what is evaluated.",
 		Defaults: Params{Backend: gomlxmodel.BackendAuto},
 		Pin:      func(_ context.Context, p Params) (node.Pins, error) { return gomlxmodel.PinBackend(p.Backend) },
-		Witness:  func(p Params) ([]string, bool) { return gomlxmodel.WitnessBackend(p.Backend) },
+		Witness:  func(p Params) ([]string, bool) { return gomlxmodel.WitnessBackend(p.Backend), true },
 		Ports: func(Params) node.Ports {
 			return node.Ports{
 				In: []node.Port{

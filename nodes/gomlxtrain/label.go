@@ -48,11 +48,7 @@ func (g *grouper) label(q *gathered) *problem {
 	for i, item := range items {
 		p.items[i].passed = float32(pass[i] / item.Count)
 	}
-	for _, j := range q.joining {
-		if l, ok := g.labelJoining(q, j); ok {
-			p.items = append(p.items, l)
-		}
-	}
+	p.items = append(p.items, g.labelJoining(q)...)
 	for i, l := range p.items {
 		if l.passed > 0.5 {
 			p.passing = append(p.passing, i)
@@ -97,22 +93,26 @@ func (w Weights) of(count float64) float32 {
 	return float32(math.Sqrt(count))
 }
 
-// labelJoining describes a degenerate version; ok is false if it is a program that candidates
-// are, too.
-func (g *grouper) labelJoining(q *gathered, j joining) (l labelled, ok bool) {
-	pool := q.With(j.text)
-	if !g.encoder.Relative() {
-		pool = (&candidateset.Problem{ID: q.ID, Prompt: q.Prompt, Shown: q.Shown}).With(j.text)
+// labelJoining describes the degenerate versions that are no program of the candidates.
+func (g *grouper) labelJoining(q *gathered) []labelled {
+	var texts []candidateset.Text
+	var out []labelled
+	for _, j := range q.joining {
+		if q.Has(j.text) {
+			continue
+		}
+		l := labelled{energy: float32(j.energy), weight: 1}
+		if j.energy < g.params.PassBelow {
+			l.passed = 1
+		}
+		texts, out = append(texts, j.text), append(out, l)
 	}
-	items, of := g.encoder.Items(pool)
-	item := items[of[len(of)-1]]
-	if item.Count > 1 {
-		return labelled{}, false
+	if len(out) == 0 {
+		return nil
 	}
-	g.degenerate++
-	l = labelled{Item: item, energy: float32(j.energy), weight: 1}
-	if j.energy < g.params.PassBelow {
-		l.passed = 1
+	for i, item := range gomlxmodel.Joining(g.encoder, &q.Problem, texts) {
+		out[i].Item = item
 	}
-	return l, true
+	g.degenerate += len(out)
+	return out
 }

@@ -113,8 +113,14 @@ func check(p Params) error {
 		return node.BadField("hard_negatives", "set batch_candidates: with all candidates in every batch there is nothing to choose")
 	case p.Candidates == 1:
 		return node.BadField("batch_candidates", "one candidate can't be told from another; take 2 or more, or 0 for all")
-	case p.Encoder == "ouroboros" && (p.Ouroboros.Tokenizer == tokenize.File) != (p.TokenizerFile != ""):
-		return node.BadField("tokenizer_file", "it belongs to the tokenizer %q: name both or neither", tokenize.File)
+	case p.Encoder == "ouroboros" && p.Ouroboros.Tokenizer == tokenize.File && p.TokenizerFile == "":
+		return node.BadField("tokenizer_file", "name the tokenizer.json of the tokenizer %q", tokenize.File)
+	case p.TokenizerFile != "" && p.Encoder != "pretrained" && (p.Encoder != "ouroboros" || p.Ouroboros.Tokenizer != tokenize.File):
+		return node.BadField("tokenizer_file", "nothing reads it: it is for ouroboros.tokenizer %q, or for the encoder pretrained", tokenize.File)
+	case p.Encoder == "bag" && p.Hard > 0:
+		return node.BadField("hard_negatives", "the encoder bag looks at no features, by which candidates are compared")
+	case p.Encoder == "bag" && slices.Contains(p.Fusion, "checks"):
+		return node.BadField("fusion", "the encoder bag looks at no features, which the checks are made of")
 	case p.Encoder == "pretrained" && p.Pretrained.Path == "":
 		return node.BadField("pretrained.path", "name the folder or file of the encoder")
 	}

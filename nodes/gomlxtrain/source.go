@@ -3,6 +3,7 @@ package gomlxtrain
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,15 +27,16 @@ func (p Params) load() (c gomlxmodel.Config, a gomlxmodel.Assets, err error) {
 	return c, a, err
 }
 
-// files lists what the encoder is read from.
-func (p Params) files() (files []string, err error) {
+// files lists what the encoder is read from, or would be if it were there.
+func (p Params) files() []string {
+	var files []string
 	if p.Encoder == "pretrained" {
-		files, err = gomlxmodel.BERTFiles(string(p.Pretrained.Path))
+		files = gomlxmodel.BERTFiles(string(p.Pretrained.Path))
 	}
 	if p.TokenizerFile != "" {
 		files = append(files, string(p.TokenizerFile))
 	}
-	return files, err
+	return files
 }
 
 // pin names what computes, and what the files hold that the encoder is read from.
@@ -43,25 +45,24 @@ func pin(_ context.Context, p Params) (node.Pins, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := p.files()
-	if err != nil {
-		return nil, &node.FieldError{Field: "pretrained.path", Err: err}
+	for name, place := range map[string]node.Path{"pretrained.path": p.Pretrained.Path, "tokenizer_file": p.TokenizerFile} {
+		if _, err := os.Stat(string(place)); place != "" && err != nil {
+			return nil, &node.FieldError{Field: name, Err: err}
+		}
 	}
-	for _, file := range files {
+	for i, file := range p.files() {
 		d, err := digest.File(file)
-		switch {
-		case errors.Is(err, fs.ErrNotExist) && file != string(p.TokenizerFile):
+		if errors.Is(err, fs.ErrNotExist) {
 			continue // a folder needn't have all of them
-		case err != nil:
+		}
+		if err != nil {
 			return nil, err
 		}
-		pins[filepath.Base(file)] = d.String()
+		pins[fmt.Sprintf("file %d %s", i, filepath.Base(file))] = d.String()
 	}
 	return pins, nil
 }
 
 func witness(p Params) ([]string, bool) {
-	files, ok := gomlxmodel.WitnessBackend(p.Backend)
-	more, err := p.files()
-	return append(files, more...), ok && err == nil
+	return append(gomlxmodel.WitnessBackend(p.Backend), p.files()...), true
 }

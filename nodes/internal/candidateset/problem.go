@@ -98,7 +98,7 @@ func (c Candidate[T]) number(column string) (value float64, ok bool) {
 func (c Candidate[T]) Logprob() float64 {
 	sum, ok := c.number("logprob_sum")
 	tokens, has := c.number("logprob_tokens")
-	if !ok || !has || tokens == 0 {
+	if !ok || !has || tokens == 0 || math.IsInf(sum, 0) {
 		return math.NaN()
 	}
 	return sum / tokens
@@ -140,6 +140,13 @@ func (p *Problem) With(t Text) *Problem {
 	}
 	more.Of = append(slices.Clone(p.Of), at)
 	return more
+}
+
+// Has tells whether a program is one of the problem's candidates.
+func (p *Problem) Has(t Text) bool {
+	return slices.ContainsFunc(p.Texts, func(known Text) bool {
+		return known.Code == t.Code || t.AST != "" && known.AST == t.AST
+	})
 }
 
 // Add adds a candidate that isn't in a table: its log-probability may be NaN, and its

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -216,7 +215,7 @@ func (m *Model) check(e Encoder) error {
 	want := dimensions(e)
 	for i, w := range m.Weights {
 		for name, dims := range want {
-			if w[name] == nil || !slices.Equal(w[name].Shape().Dimensions, dims) {
+			if !isLike(w[name], Parameter{Dims: dims}) {
 				return fmt.Errorf("%s: member %d has no tensor %q of shape %v", weightsFile, i, name, dims)
 			}
 		}

@@ -89,8 +89,11 @@ func pluginPlaces() []string {
 	return places
 }
 
-// findPlugin returns "" if there is none.
+// findPlugin returns "" if there is none. What the environment names is taken to be there.
 func findPlugin() string {
+	if path := os.Getenv(PluginVariable); path != "" {
+		return path
+	}
 	for _, path := range pluginPlaces() {
 		if _, err := os.Stat(path); err == nil {
 			return path
@@ -117,15 +120,15 @@ func PinBackend(choice string) (node.Pins, error) {
 }
 
 // WitnessBackend lists the files that the pin depends on, those that might be found
-// included. What the environment names can't be told from files.
-func WitnessBackend(choice string) (files []string, ok bool) {
+// included.
+func WitnessBackend(choice string) []string {
 	if plugin, named := strings.CutPrefix(choice, BackendXLA+":"); named {
-		return []string{plugin}, true
+		return []string{plugin}
 	}
 	if choice == BackendGo {
-		return nil, true
+		return nil
 	}
-	return pluginPlaces(), os.Getenv(PluginVariable) == ""
+	return pluginPlaces()
 }
 
 // Devices is how many models are best computed beside each other: pure Go is fastest with
@@ -137,7 +140,8 @@ func (b Backend) Devices() int {
 	return 1
 }
 
-// Open starts the backend, for one goroutine. Pure Go computes models this small fastest
+// Open starts the backend, for one goroutine if it is pure Go; of XLA all share one. Pure Go
+// computes models this small fastest
 // one operation after the other; with its default parallelism the library can deadlock on
 // two processors.
 func (b Backend) Open() (opened backends.Backend, err error) {
@@ -158,10 +162,10 @@ var opening sync.Mutex
 // read.
 func quietly() func() {
 	out := os.Stdout
-	os.Stdout = os.Stderr
-	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
-		os.Stdout = null
-		return func() { os.Stdout = out; null.Close() }
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return func() {}
 	}
-	return func() { os.Stdout = out }
+	os.Stdout = null
+	return func() { os.Stdout = out; null.Close() }
 }

@@ -107,8 +107,14 @@ func (b Bag) Energies(p *Pass, in []*graph.Node) *graph.Node {
 // pool is the mean embedding of the ids that aren't padding: [n, dim].
 func pool(embedding, ids *graph.Node) *graph.Node {
 	vectors := graph.Gather(embedding, graph.ExpandAxes(ids, -1))
-	mask := graph.ConvertDType(graph.NotEqual(ids, graph.ZerosLike(ids)), embedding.DType())
-	sum := graph.ReduceSum(graph.Mul(vectors, graph.ExpandAxes(mask, -1)), 1)
-	count := graph.MaxScalar(graph.ReduceSum(mask, 1), 1)
-	return graph.Div(sum, graph.ExpandAxes(count, -1))
+	return meanOver(vectors, graph.ConvertDType(graph.NotEqual(ids, graph.ZerosLike(ids)), embedding.DType()))
+}
+
+// meanOver is the mean of x [n, S] or [n, S, width] over the positions where mask [n, S] is
+// 1: [n] or [n, width].
+func meanOver(x, mask *graph.Node) *graph.Node {
+	if x.Rank() > mask.Rank() {
+		mask = graph.ExpandAxes(mask, -1)
+	}
+	return graph.Div(graph.ReduceSum(graph.Mul(x, mask), 1), graph.MaxScalar(graph.ReduceSum(mask, 1), 1))
 }

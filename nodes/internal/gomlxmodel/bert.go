@@ -29,7 +29,10 @@ type BERT struct {
 
 // Check finds sizes that no encoder can have.
 func (b BERT) Check() error {
-	for name, n := range map[string]int{"vocabulary": b.Vocabulary, "positions": b.Positions, "kinds": b.Kinds, "layers": b.Layers, "width": b.Width, "inner": b.Inner} {
+	if b.Layers < 1 || b.Layers > 256 {
+		return fmt.Errorf("pretrained: layers %d", b.Layers)
+	}
+	for name, n := range map[string]int{"vocabulary": b.Vocabulary, "positions": b.Positions, "kinds": b.Kinds, "width": b.Width, "inner": b.Inner} {
 		if n < 1 || n > 1<<24 {
 			return fmt.Errorf("pretrained: %s %d", name, n)
 		}
@@ -46,6 +49,8 @@ type bertConfig struct {
 	Heads   int     `json:"num_attention_heads"`
 	Epsilon float64 `json:"layer_norm_eps"`
 	Act     string  `json:"hidden_act"`
+	Layers  int     `json:"num_hidden_layers"` // 0: it doesn't say
+	Places  string  `json:"position_embedding_type"`
 }
 
 // ReadBERT reads an encoder from a folder as PyTorch's users publish them (config.json and
@@ -56,12 +61,12 @@ func ReadBERT(path string, heads int) (BERT, Assets, error) {
 	if err != nil {
 		return BERT{}, Assets{}, err
 	}
-	config := bertConfig{Type: "bert", Heads: heads, Epsilon: 1e-12, Act: "gelu"}
+	config := bertConfig{Type: "bert", Heads: heads, Epsilon: 1e-12, Act: "gelu", Places: "absolute"}
 	if err := readBeside(file, "config.json", func(b []byte) error { return json.Unmarshal(b, &config) }); err != nil {
 		return BERT{}, Assets{}, err
 	}
-	if config.Type != "bert" || config.Act != "gelu" {
-		return BERT{}, Assets{}, fmt.Errorf("%s: model_type %q with hidden_act %q; encoders of type bert with gelu are read", filepath.Dir(file), config.Type, config.Act)
+	if config.Type != "bert" || config.Act != "gelu" || config.Places != "absolute" {
+		return BERT{}, Assets{}, fmt.Errorf("%s: model_type %q with hidden_act %q and position_embedding_type %q; encoders of type bert with gelu and absolute are read", filepath.Dir(file), config.Type, config.Act, config.Places)
 	}
 	var a Assets
 	if err := readBeside(file, tokenizerFile, func(b []byte) error { a.Tokenizer = b; return nil }); err != nil {
@@ -77,19 +82,27 @@ func ReadBERT(path string, heads int) (BERT, Assets, error) {
 	}
 	sizes.Heads, sizes.Epsilon, a.Base = config.Heads, config.Epsilon, base
 	if sizes.Heads == 0 {
-		return BERT{}, Assets{}, fmt.Errorf("%s has no config.json, which says how many heads of attention there are: set pretrained.heads", filepath.Dir(file))
+		return BERT{}, Assets{}, fmt.Errorf("no config.json in %s says how many heads of attention there are (num_attention_heads): set pretrained.heads", filepath.Dir(file))
+	}
+	if config.Layers != 0 && config.Layers != sizes.Layers {
+		return BERT{}, Assets{}, fmt.Errorf("%s has %d whole layers, but its config.json says num_hidden_layers %d", file, sizes.Layers, config.Layers)
 	}
 	return sizes, a, sizes.Check()
 }
 
+// weightFiles are the names of the file with the weights, the preferred one first.
+var weightFiles = []string{"model.safetensors", "model.onnx"}
+
 // BERTFiles lists what ReadBERT reads, or would read if it were there.
-func BERTFiles(path string) ([]string, error) {
-	file, err := weightsIn(path)
-	if err != nil {
-		return nil, err
+func BERTFiles(path string) []string {
+	dir, files := filepath.Dir(path), []string{path}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		dir, files = path, nil
+		for _, name := range weightFiles {
+			files = append(files, filepath.Join(path, name))
+		}
 	}
-	dir := filepath.Dir(file)
-	return []string{file, filepath.Join(dir, "config.json"), filepath.Join(dir, tokenizerFile)}, nil
+	return append(files, filepath.Join(dir, "config.json"), filepath.Join(dir, tokenizerFile))
 }
 
 // weightsIn finds the file with the weights.
@@ -98,7 +111,7 @@ func weightsIn(path string) (string, error) {
 	if err != nil || !info.IsDir() {
 		return path, err
 	}
-	for _, name := range []string{"model.safetensors", "model.onnx"} {
+	for _, name := range weightFiles {
 		file := filepath.Join(path, name)
 		if _, err := os.Stat(file); err == nil {
 			return file, nil
@@ -173,6 +186,9 @@ func fromPyTorch(named Weights) (BERT, Weights, error) {
 	if layers == 0 {
 		return BERT{}, nil, errors.New("there are no layers of BERT in it (encoder.layer.0.attention.self.query.bias is missing)")
 	}
+	if p.hasBeyond(layers) {
+		return BERT{}, nil, fmt.Errorf("encoder.layer.%d isn't whole, though there are layers after it or parts of it", layers)
+	}
 	b, err := sizesOf(p.picked, layers)
 	return b, p.picked, err
 }
@@ -189,8 +205,8 @@ func sizesOf(w Weights, layers int) (BERT, error) {
 		Kinds: w["kinds"].Shape().Dim(0), Layers: layers, Inner: w["block0.up.w"].Shape().Dim(1),
 	}
 	for _, p := range b.parameters() {
-		if !slices.Equal(w[p.Name].Shape().Dimensions, p.Dims) {
-			return BERT{}, fmt.Errorf("the weights %q have the shape %v; the others want %v", p.Name, w[p.Name].Shape().Dimensions, p.Dims)
+		if !isLike(w[p.Name], p) {
+			return BERT{}, fmt.Errorf("the weights %q are %s; want float32 of %v", p.Name, w[p.Name].Shape(), p.Dims)
 		}
 	}
 	return b, nil
@@ -205,12 +221,28 @@ type picker struct {
 
 // find looks for a name, also below the modules that models put an encoder in.
 func (p *picker) find(name string) *tensors.Tensor {
+	older := strings.NewReplacer("LayerNorm.weight", "LayerNorm.gamma", "LayerNorm.bias", "LayerNorm.beta").Replace(name) // of TensorFlow
 	for _, prefix := range []string{"", "bert.", "model.", "0.auto_model."} {
-		if t, ok := p.named[prefix+name]; ok {
-			return t
+		for _, n := range []string{name, older} {
+			if t, ok := p.named[prefix+n]; ok {
+				return t
+			}
 		}
 	}
 	return nil
+}
+
+// hasBeyond tells whether there is anything of the layers from the given one on.
+func (p *picker) hasBeyond(layers int) bool {
+	for name := range p.named {
+		var layer int
+		if _, rest, ok := strings.Cut(name, "encoder.layer."); ok {
+			if _, err := fmt.Sscanf(rest, "%d.", &layer); err == nil && layer >= layers {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (p *picker) has(name string) bool { return p.find(name) != nil }

@@ -2,7 +2,9 @@ package gomlxmodel
 
 import (
 	"math/rand/v2"
+	"slices"
 
+	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	"github.com/gomlx/gomlx/pkg/core/graph"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/ouroflow/ouroflow/nodes/internal/candidateset"
@@ -63,6 +65,11 @@ type Parameter struct {
 	Name            string
 	Dims            []int
 	Mean, Deviation float64
+}
+
+// isLike tells whether a tensor can be the parameter.
+func isLike(t *tensors.Tensor, p Parameter) bool {
+	return t != nil && t.DType() == dtypes.Float32 && slices.Equal(t.Shape().Dimensions, p.Dims)
 }
 
 // started is implemented by encoders some of whose weights aren't drawn.

@@ -112,7 +112,7 @@ func descend(w []float64, of func([]float64) (float64, []float64)) {
 			next[i] -= step * gradient[i]
 		}
 		l, g := of(next)
-		if l >= loss {
+		if !(l < loss) { // nor if it isn't a number
 			step /= 2
 			continue
 		}

@@ -103,10 +103,5 @@ func (o Ouroboros) Energies(p *Pass, in []*graph.Node) *graph.Node {
 // OnLabelScale implements Encoder: p, between 0 and 1.
 func (Ouroboros) OnLabelScale(energies *graph.Node) *graph.Node { return graph.Sigmoid(energies) }
 
-// meanOver is the mean of x [n, S] over the positions where mask is 1: [n].
-func meanOver(x, mask *graph.Node) *graph.Node {
-	return graph.Div(graph.ReduceSum(graph.Mul(x, mask), 1), graph.MaxScalar(graph.ReduceSum(mask, 1), 1))
-}
-
 // logOf is a logarithm that stays finite.
 func logOf(x *graph.Node) *graph.Node { return graph.Log(graph.MaxScalar(x, 1e-7)) }

@@ -106,11 +106,7 @@ func (p Pretrained) vector(pass *Pass, in []*graph.Node) *graph.Node {
 	place := graph.Iota(ids.Graph(), shapes.Make(dtypes.Int32, ids.Shape().Dim(1)), 0)
 	x = graph.Add(x, graph.ExpandAxes(look(table("positions", p.BERT.Positions), place), 0))
 	h := p.BERT.stack(0).bert(pass, pass.norm(x, "norm", p.BERT.Epsilon), all)
-	over := func(mask *graph.Node) *graph.Node {
-		mask = graph.ExpandAxes(mask, -1)
-		return graph.Div(graph.ReduceSum(graph.Mul(h, mask), 1), graph.MaxScalar(graph.ReduceSum(mask, 1), 1))
-	}
-	return graph.Concatenate([]*graph.Node{over(code), over(graph.Sub(all, code))}, -1)
+	return graph.Concatenate([]*graph.Node{meanOver(h, code), meanOver(h, graph.Sub(all, code))}, -1)
 }
 
 // head is the energy of v.
@@ -163,8 +159,8 @@ type frozen struct {
 
 func newFrozen(p Pretrained, backend backends.Backend, base Weights) (Encoder, error) {
 	for _, of := range p.BERT.parameters() {
-		if t := base[of.Name]; t == nil || !slices.Equal(t.Shape().Dimensions, of.Dims) {
-			return nil, fmt.Errorf("%s: it has no tensor %q of shape %v", baseFile, of.Name, of.Dims)
+		if !isLike(base[of.Name], of) {
+			return nil, fmt.Errorf("%s: it has no tensor %q of float32 of %v", baseFile, of.Name, of.Dims)
 		}
 	}
 	encode, err := context.NewExec(backend, base.Context(), func(ctx *context.Context, in []*graph.Node) *graph.Node {

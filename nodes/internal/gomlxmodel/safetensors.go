@@ -103,7 +103,10 @@ func decodeTensor(head json.RawMessage, data []byte) (*tensors.Tensor, error) {
 		}
 		size *= d
 	}
-	if width == 0 || size*width != end-start {
+	if width == 0 {
+		return nil, fmt.Errorf("its values are of type %s; F32, F64, I32 and I64 are read", h.DType)
+	}
+	if size*width != end-start {
 		return nil, fmt.Errorf("%d bytes don't hold %v of %s", end-start, h.Shape, h.DType)
 	}
 	return build(h, data[start:end], size)

@@ -168,12 +168,10 @@ func (v *Verifier) JudgeJoining(p *candidateset.Problem, texts []candidateset.Te
 	if err != nil {
 		return nil, err
 	}
-	joined, lowers := make([]Item, len(texts)), make([]float64, len(texts))
+	joined, lowers := Joining(v.Encoder, p, texts), make([]float64, len(texts))
 	for i, t := range texts {
 		pool := p.With(t)
-		items, of := v.Encoder.Items(pool)
-		last := len(of) - 1
-		joined[i], lowers[i] = items[of[last]], v.Config.Fusion.lowers(pool)[last]
+		lowers[i] = v.Config.Fusion.lowers(pool)[len(p.Of)]
 	}
 	if judged, err = v.score(joined, members); err != nil {
 		return nil, err
@@ -182,6 +180,24 @@ func (v *Verifier) JudgeJoining(p *candidateset.Problem, texts []candidateset.Te
 		judged[i].Energy -= lowers[i]
 	}
 	return judged, nil
+}
+
+// Joining returns the items of further candidates of a problem, each as if it alone joined
+// the others.
+func Joining(e Encoder, p *candidateset.Problem, texts []candidateset.Text) []Item {
+	joined := make([]Item, len(texts))
+	if !e.Relative() {
+		items, of := e.Items(&candidateset.Problem{ID: p.ID, Prompt: p.Prompt, Shown: p.Shown, Texts: texts, Of: rank.All(len(texts))})
+		for i, item := range of {
+			joined[i] = items[item]
+		}
+		return joined
+	}
+	for i, t := range texts {
+		items, of := e.Items(p.With(t))
+		joined[i] = items[of[len(p.Of)]]
+	}
+	return joined
 }
 
 // score is the mean over members of the energy of each item, without fusion.

@@ -1,81 +1,201 @@
 package tokenize
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"sync"
+	"math"
+	"slices"
+	"strings"
+	"unicode"
 
-	"github.com/sugarme/tokenizer"
-	"github.com/sugarme/tokenizer/pretrained"
+	"golang.org/x/text/unicode/norm"
 )
 
-// file is what a tokenizer.json describes.
-type file struct {
-	mu       sync.Mutex // the library keeps caches that it doesn't guard
-	t        *tokenizer.Tokenizer
-	cls, sep int32
+// wordPiece is what a tokenizer.json of BERT's kind describes (Devlin et al. 2019, appendix
+// A; Wu et al. 2016, section 4.1): words and marks, each cut into the longest pieces that
+// are in a vocabulary.
+type wordPiece struct {
+	ids              map[string]int32
+	size             int
+	cls, sep, unk    int32
+	prefix           string // of pieces that continue a word
+	longest          int    // runes of a word that is cut; longer ones are unknown
+	lower, strip     bool   // letters are made small, accents are taken away
+	clean, separates bool   // control characters are taken away, Chinese characters are words
 }
 
-// begins and ends are what models call the marks, the more usual first.
-var (
-	begins = []string{"[CLS]", "<s>", "<|endoftext|>", "<bos>"}
-	ends   = []string{"[SEP]", "</s>", "<|endoftext|>", "<eos>"}
-)
+// tokenizerJSON is what is read of a tokenizer.json.
+type tokenizerJSON struct {
+	Normalizer *struct {
+		Type     string `json:"type"`
+		Clean    bool   `json:"clean_text"`
+		Chinese  bool   `json:"handle_chinese_chars"`
+		Accents  *bool  `json:"strip_accents"` // null: as lowercase
+		Lowering bool   `json:"lowercase"`
+	} `json:"normalizer"`
+	PreTokenizer *struct {
+		Type string `json:"type"`
+	} `json:"pre_tokenizer"`
+	Model struct {
+		Type       string           `json:"type"`
+		Unknown    string           `json:"unk_token"`
+		Prefix     string           `json:"continuing_subword_prefix"`
+		Longest    int              `json:"max_input_chars_per_word"`
+		Vocabulary map[string]int64 `json:"vocab"`
+	} `json:"model"`
+}
 
-func newFile(content []byte) (f *file, err error) {
-	defer func() { // the library panics on regular expressions that Go doesn't have
-		if p := recover(); p != nil {
-			err = fmt.Errorf("this tokenizer.json isn't understood: %v", p)
-		}
-	}()
-	if !json.Valid(content) {
-		return nil, errors.New("this tokenizer.json isn't JSON")
+func newFile(content []byte) (*wordPiece, error) {
+	if len(content) == 0 {
+		return nil, fmt.Errorf("there is no tokenizer.json: put it beside the weights, or name it (tokenizer_file)")
 	}
-	t, err := pretrained.FromReader(bytes.NewReader(content))
-	if err != nil {
+	var f tokenizerJSON
+	if err := json.Unmarshal(content, &f); err != nil {
 		return nil, fmt.Errorf("this tokenizer.json isn't understood: %w", err)
 	}
-	t.WithPadding(nil) // length is the model's matter
-	t.WithTruncation(nil)
-	f = &file{t: t}
-	if f.cls, err = f.mark(begins); err != nil {
-		return nil, err
+	if f.Model.Type != "WordPiece" || f.Normalizer == nil || f.Normalizer.Type != "BertNormalizer" || f.PreTokenizer == nil || f.PreTokenizer.Type != "BertPreTokenizer" {
+		return nil, fmt.Errorf("this tokenizer.json has the model %q; those of BERT are read: WordPiece with BertNormalizer and BertPreTokenizer", f.Model.Type)
 	}
-	f.sep, err = f.mark(ends)
-	return f, err
+	w := &wordPiece{
+		ids: map[string]int32{}, prefix: f.Model.Prefix, longest: f.Model.Longest,
+		lower: f.Normalizer.Lowering, strip: f.Normalizer.Lowering, clean: f.Normalizer.Clean, separates: f.Normalizer.Chinese,
+	}
+	if f.Normalizer.Accents != nil {
+		w.strip = *f.Normalizer.Accents
+	}
+	for piece, id := range f.Model.Vocabulary {
+		if id < 0 || id >= math.MaxInt32 {
+			return nil, fmt.Errorf("this tokenizer.json gives %q the id %d", piece, id)
+		}
+		w.ids[piece] = int32(id)
+		w.size = max(w.size, int(id)+1)
+	}
+	return w, w.findMarks(f.Model.Unknown)
 }
 
-func (f *file) mark(names []string) (int32, error) {
-	for _, name := range names {
-		if id, ok := f.t.TokenToId(name); ok {
-			return int32(id), nil
+func (w *wordPiece) findMarks(unknown string) error {
+	for name, id := range map[string]*int32{"[CLS]": &w.cls, "[SEP]": &w.sep, unknown: &w.unk} {
+		found, ok := w.ids[name]
+		if !ok {
+			return fmt.Errorf("the vocabulary of this tokenizer.json lacks %q", name)
 		}
+		*id = found
 	}
-	return 0, fmt.Errorf("this tokenizer.json has none of the marks %q", names)
+	return nil
 }
 
 // Size implements Tokenizer.
-func (f *file) Size() int { return f.t.GetVocabSize(true) }
+func (w *wordPiece) Size() int { return w.size }
 
 // Marks implements Tokenizer.
-func (f *file) Marks() (int32, int32) { return f.cls, f.sep }
+func (w *wordPiece) Marks() (int32, int32) { return w.cls, w.sep }
+
+// Code implements Tokenizer.
+func (w *wordPiece) Code(text string, _ []string) []int32 { return w.Prompt(text) }
 
 // Prompt implements Tokenizer.
-func (f *file) Prompt(text string) []int32 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	e, err := f.t.EncodeSingle(text, false)
-	if err != nil {
-		return nil
-	}
-	ids := make([]int32, len(e.Ids))
-	for i, id := range e.Ids {
-		ids[i] = int32(id)
+func (w *wordPiece) Prompt(text string) []int32 {
+	ids := []int32{}
+	for _, word := range w.words(w.normal(text)) {
+		ids = append(ids, w.pieces(word)...)
 	}
 	return ids
 }
 
-// Code implements Tokenizer.
-func (f *file) Code(text string, _ []string) []int32 { return f.Prompt(text) }
+// normal is the text as the vocabulary spells it.
+func (w *wordPiece) normal(text string) string {
+	if w.clean {
+		text = strings.Map(cleaned, text)
+	}
+	if w.strip {
+		text = strings.Map(func(r rune) rune {
+			if unicode.Is(unicode.Mn, r) {
+				return -1
+			}
+			return r
+		}, norm.NFD.String(text))
+	}
+	if w.lower {
+		text = strings.ToLower(text)
+	}
+	return text
+}
+
+// cleaned is a blank for each kind of space, and nothing for control characters.
+func cleaned(r rune) rune {
+	switch {
+	case unicode.IsSpace(r):
+		return ' '
+	case r == 0 || r == unicode.ReplacementChar || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co):
+		return -1
+	}
+	return r
+}
+
+// words are what spaces divide, marks being words of their own.
+func (w *wordPiece) words(text string) []string {
+	var words []string
+	start := -1
+	end := func(at int) {
+		if start >= 0 {
+			words = append(words, text[start:at])
+		}
+		start = -1
+	}
+	for i, r := range text {
+		switch {
+		case unicode.IsSpace(r):
+			end(i)
+		case isMark(r) || w.separates && isChinese(r):
+			end(i)
+			words = append(words, string(r))
+		case start < 0:
+			start = i
+		}
+	}
+	end(len(text))
+	return words
+}
+
+// isMark is what BERT takes for punctuation: all of ASCII that is no letter, and Unicode's.
+func isMark(r rune) bool {
+	ascii := r >= '!' && r <= '/' || r >= ':' && r <= '@' || r >= '[' && r <= '`' || r >= '{' && r <= '~'
+	return ascii || unicode.IsPunct(r)
+}
+
+// isChinese is BERT's choice of blocks.
+func isChinese(r rune) bool {
+	return r >= 0x4E00 && r <= 0x9FFF || r >= 0x3400 && r <= 0x4DBF || r >= 0x20000 && r <= 0x2A6DF || r >= 0x2A700 && r <= 0x2B73F ||
+		r >= 0x2B740 && r <= 0x2B81F || r >= 0x2B920 && r <= 0x2CEAF || r >= 0xF900 && r <= 0xFAFF || r >= 0x2F800 && r <= 0x2FA1F
+}
+
+// pieces cuts a word, always as far to the right as a piece goes. A word of which some part
+// is no piece is unknown.
+func (w *wordPiece) pieces(word string) []int32 {
+	runes := []rune(word)
+	if len(runes) > w.longest {
+		return []int32{w.unk}
+	}
+	var ids []int32
+	for start := 0; start < len(runes); {
+		end, id := w.longestPiece(runes, start)
+		if end == start {
+			return []int32{w.unk}
+		}
+		ids, start = append(ids, id), end
+	}
+	return slices.Clip(ids)
+}
+
+func (w *wordPiece) longestPiece(runes []rune, start int) (end int, id int32) {
+	prefix := ""
+	if start > 0 {
+		prefix = w.prefix
+	}
+	for end := len(runes); end > start; end-- {
+		if id, ok := w.ids[prefix+string(runes[start:end])]; ok {
+			return end, id
+		}
+	}
+	return start, 0
+}

@@ -48,10 +48,11 @@ func (p *python) Size() int { return p.size }
 // Marks implements Tokenizer.
 func (p *python) Marks() (int32, int32) { return cls, sep }
 
-// word is what prose and tests are made of.
-var word = regexp.MustCompile(`[\pL_][\pL\pN_]*|\pN+|'[^'\n]*'|"[^"\n]*"|[=!<>]=|[^\pL\pN_\s]`)
+// word is what prose and tests are made of: names, numbers, short strings, operators.
+var word = regexp.MustCompile(`[\pL_][\pL\pN_]*|\pN+(?:\.\pN+)?|'[^'\n]*'|"[^"\n]*"|\*\*=?|//=?|<<=?|>>=?|->|:=|\.\.\.|[-+*/%@&|^=!<>]=|[^\pL\pN_\s]`)
 
-// Prompt implements Tokenizer. What stands there as in code has the same id.
+// Prompt implements Tokenizer. Names, operators, plain numbers and strings have the ids that
+// they have in code.
 func (p *python) Prompt(text string) []int32 { return p.all(word.FindAllString(text, -1)) }
 
 // Code implements Tokenizer.

@@ -27,7 +27,7 @@ func (r50k) Marks() (int32, int32) { return r50kWords, r50kWords + 1 }
 func (r r50k) Prompt(text string) []int32 {
 	pairs, _, err := r.codec.Encode(text)
 	if err != nil {
-		return nil // of its regular expression, which has no limits
+		panic("tokenize: " + err.Error()) // of its regular expression, which has no limits
 	}
 	ids := make([]int32, len(pairs))
 	for i, id := range pairs {

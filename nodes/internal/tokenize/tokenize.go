@@ -19,7 +19,7 @@ type Tokenizer interface {
 const (
 	Python = "python" // Python's own tokens, those that a program is free to choose hashed
 	R50k   = "r50k"   // byte pairs of GPT-2
-	File   = "file"   // a tokenizer.json
+	File   = "file"   // a tokenizer.json of BERT's kind
 )
 
 // New returns a tokenizer by its name. Size is how many ids Python's tokens are hashed

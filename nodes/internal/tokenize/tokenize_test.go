@@ -3,6 +3,7 @@ package tokenize
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -49,8 +50,8 @@ func TestR50k(t *testing.T) {
 	}
 }
 
-// wordPiece is a tokenizer.json like BERT's.
-const wordPiece = `{
+// wordPieceJSON is a tokenizer.json like BERT's.
+const wordPieceJSON = `{
 	"version": "1.0", "truncation": null,
 	"padding": {"strategy": {"Fixed": 128}, "direction": "Right", "pad_to_multiple_of": null, "pad_id": 0, "pad_type_id": 0, "pad_token": "[PAD]"},
 	"added_tokens": [{"id": 1, "content": "[CLS]", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true},
@@ -62,17 +63,24 @@ const wordPiece = `{
 }`
 
 func TestFile(t *testing.T) {
-	f, err := New(File, 0, []byte(wordPiece))
+	f, err := New(File, 0, []byte(wordPieceJSON))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := f.Code("Return xs(", nil); !slices.Equal(got, []int32{4, 5, 6, 7}) {
 		t.Errorf("%v: neither padded nor marked is what is wanted", got)
 	}
+	if got := f.Code("ÉX\u0301s\u200b y", nil); !slices.Equal(got, []int32{3, 3}) {
+		t.Errorf("unknown words: %v", got)
+	}
+	if got := f.Code("X\u0301s\u200b x\x00s", nil); !slices.Equal(got, []int32{5, 6, 5, 6}) {
+		t.Errorf("accents and what can't be seen: %v", got)
+	}
 	if cls, sep := f.Marks(); cls != 1 || sep != 2 {
 		t.Errorf("marks %d and %d", cls, sep)
 	}
-	for _, bad := range []string{"", "x", "{}", "null", `{"model": {"type": "Odd"}}`} {
+	for _, bad := range []string{"", "x", "{}", "null", `{"model": {"type": "Odd"}}`,
+		strings.Replace(wordPieceJSON, `"(": 7`, `"(": -7`, 1), strings.Replace(wordPieceJSON, `"[UNK]": 3,`, "", 1), strings.Replace(wordPieceJSON, "BertNorm", "Norm", 1)} {
 		if _, err := New(File, 0, []byte(bad)); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}
@@ -80,14 +88,14 @@ func TestFile(t *testing.T) {
 }
 
 func FuzzFile(f *testing.F) {
-	f.Add([]byte(wordPiece), "return x")
+	f.Add([]byte(wordPieceJSON), "return x")
 	f.Fuzz(func(t *testing.T, content []byte, text string) {
 		tokenizer, err := New(File, 0, content)
 		if err != nil {
 			return
 		}
 		for _, id := range tokenizer.Prompt(text) {
-			if id < 0 {
+			if id < 0 || int(id) >= tokenizer.Size() {
 				t.Errorf("id %d", id)
 			}
 		}

