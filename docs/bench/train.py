@@ -38,7 +38,7 @@ def weights(rng, layers, width, inner):
     return w
 
 
-def energies(xp, w, ids, cos, sin, layers, heads):
+def energies(xp, w, ids, mask, code, cos, sin, layers, heads):
     """The model, in the vocabulary that JAX and PyTorch share through xp."""
     n, length = ids.shape
     affine = lambda x, name: x @ w[name + ".w"] + w[name + ".b"]
@@ -52,6 +52,7 @@ def energies(xp, w, ids, cos, sin, layers, heads):
         swapped = xp.concatenate([-x[..., half:], x[..., :half]], -1)
         return x * cos + swapped * sin
 
+    hidden = ((1 - mask) * -1e9)[:, None, None, :]
     x = w["embedding"][ids]
     size = x.shape[-1] // heads
     split = lambda y: xp.swapaxes(y.reshape(n, length, heads, size), 1, 2)
@@ -59,12 +60,11 @@ def energies(xp, w, ids, cos, sin, layers, heads):
         at = f"block{i}."
         y = norm(x, at + "norm1")
         q, k, v = turn(split(affine(y, at + "q"))), turn(split(affine(y, at + "k"))), split(affine(y, at + "v"))
-        mixed = xp.softmax(q @ xp.swapaxes(k, 2, 3) / size**0.5) @ v
+        mixed = xp.softmax(q @ xp.swapaxes(k, 2, 3) / size**0.5 + hidden) @ v
         x = x + affine(xp.swapaxes(mixed, 1, 2).reshape(n, length, heads * size), at + "o")
         x = x + affine(xp.gelu(affine(norm(x, at + "norm2"), at + "up")), at + "down")
     z = affine(xp.gelu(affine(norm(x, "norm"), "head1")), "head2")[..., 0]
-    code = z[:, length // 4:]
-    wrong, right = xp.sigmoid(code).mean(1), xp.sigmoid(-code).mean(1)
+    wrong, right = (xp.sigmoid(z) * code).sum(1) / code.sum(1), (xp.sigmoid(-z) * code).sum(1) / code.sum(1)
     return xp.log(wrong) - xp.log(right)
 
 
@@ -72,6 +72,15 @@ def tables(length, size):
     import numpy as np
     angles = np.arange(length)[:, None] * 10000.0 ** (-2 * (np.arange(size) % (size // 2)) / size)
     return np.cos(angles).astype("float32"), np.sin(angles).astype("float32")
+
+
+def masks(batch, length):
+    """Where there are tokens, and where they are of code: everywhere, and after the prompt."""
+    import numpy as np
+    mask = np.ones((batch, length), "float32")
+    code = mask.copy()
+    code[:, :length // 4] = 0
+    return mask, code
 
 
 def timed(step, batch, seconds):
@@ -94,15 +103,16 @@ def with_jax(name, seconds):
     rng = np.random.default_rng(1)
     w = {k: jnp.asarray(v) for k, v in weights(rng, layers, width, inner).items()}
     cos, sin = map(jnp.asarray, tables(length, width // heads))
+    mask, code = map(jnp.asarray, masks(batch, length))
     ids, y = rng.integers(0, VOCABULARY, (batch, length)), jnp.asarray(rng.integers(0, 2, batch), "float32")
 
-    def loss(w):
-        e = energies(xp, w, ids, cos, sin, layers, heads)
+    def loss(w, mask, code):
+        e = energies(xp, w, ids, mask, code, cos, sin, layers, heads)
         return (jax.nn.softplus(-e) + y * e).mean()
 
     @jax.jit
-    def update(w, m, v, t):
-        value, g = jax.value_and_grad(loss)(w)
+    def update(w, m, v, t, mask, code):
+        value, g = jax.value_and_grad(loss)(w, mask, code)
         m = {k: 0.9 * m[k] + 0.1 * g[k] for k in w}
         v = {k: 0.999 * v[k] + 0.001 * g[k] ** 2 for k in w}
         new = {k: w[k] * (1 - 1e-5) - 1e-3 * m[k] / (1 - 0.9**t) / (jnp.sqrt(v[k] / (1 - 0.999**t)) + 1e-8) for k in w}
@@ -112,7 +122,7 @@ def with_jax(name, seconds):
     state = [w, zeros, zeros, 0]
 
     def step():
-        *state[:3], value = update(*state[:3], state[3] + 1.0)
+        *state[:3], value = update(*state[:3], state[3] + 1.0, mask, code)
         state[3] += 1
         value.block_until_ready()
 
@@ -130,11 +140,12 @@ def with_torch(name, seconds):
     rng = np.random.default_rng(1)
     w = {k: torch.tensor(v, requires_grad=True) for k, v in weights(rng, layers, width, inner).items()}
     cos, sin = map(torch.tensor, tables(length, width // heads))
+    mask, code = map(torch.tensor, masks(batch, length))
     ids, y = torch.tensor(rng.integers(0, VOCABULARY, (batch, length))), torch.tensor(rng.integers(0, 2, batch)).float()
     optimizer = torch.optim.AdamW(w.values(), lr=1e-3)
 
     def step():
-        e = energies(xp, w, ids, cos, sin, layers, heads)
+        e = energies(xp, w, ids, mask, code, cos, sin, layers, heads)
         loss = (F.softplus(-e) + y * e).mean()
         optimizer.zero_grad()
         loss.backward()
