@@ -60,7 +60,6 @@ type Score struct {
 type Verifier struct {
 	Workers  int
 	Shown    int    // tests that the model was shown in training
-	Encoder  string // name of its architecture
 	Relative bool   // an energy depends on the problem's other candidates
 
 	models []*gomlxmodel.Verifier
@@ -88,7 +87,7 @@ func Open(ctx context.Context, files Files, o Options) (v *Verifier, err error) 
 		if err != nil {
 			return nil, err
 		}
-		v.Shown, v.Encoder = model.Shown, model.Config.Encoder
+		v.Shown = model.Shown
 		v.Relative = m.Encoder.Relative()
 		v.models = append(v.models, m)
 	}

@@ -2,6 +2,7 @@ package gomlxmodel
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/gomlx/pkg/core/tensors"
@@ -46,7 +47,8 @@ func (s Sequence) items(t tokenize.Tokenizer, p *candidateset.Problem) ([]Item, 
 	for i, program := range programs {
 		code, room := t.Code(program.Code, program.Tokens), s.MaxTokens-len(prompt)-1
 		items[i].Count, items[i].Truncated = program.Count, len(code) > room
-		items[i].Prompt, items[i].Code = prompt, append(code[:min(len(code), room):min(len(code), room)], sep)
+		items[i].Prompt = prompt
+		items[i].Code = slices.Concat(code[:min(len(code), room)], []int32{sep})
 	}
 	return items, of
 }
