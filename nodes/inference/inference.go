@@ -59,8 +59,8 @@ type Score struct {
 // Verifier judges candidates. Each of its workers is used by one goroutine at a time.
 type Verifier struct {
 	Workers  int
-	Shown    int    // tests that the model was shown in training
-	Relative bool   // an energy depends on the problem's other candidates
+	Shown    int  // tests that the model was shown in training
+	Relative bool // an energy depends on the problem's other candidates
 
 	models []*gomlxmodel.Verifier
 	reader *codefeatures.Reader // nil if the model doesn't look at features
