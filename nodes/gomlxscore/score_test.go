@@ -173,6 +173,12 @@ func TestAmong(t *testing.T) {
 // Degenerate versions that are trained on raise the energies of their like, and leave out
 // those that are a program of the pool.
 func TestTrainingOnDegenerate(t *testing.T) {
+	for _, encoder := range []string{"set", "bag"} {
+		t.Run(encoder, func(t *testing.T) { trainOnDegenerate(t, encoder) })
+	}
+}
+
+func trainOnDegenerate(t *testing.T, encoder string) {
 	rows := pool(12)
 	var broken []row
 	for i := 0; i < len(rows); i += 6 {
@@ -186,7 +192,7 @@ func TestTrainingOnDegenerate(t *testing.T) {
 	nodetest.Bind(t, b, "degenerate", broken)
 	res, err := b.Run(t, gomlxtrain.Type(), func(p any) {
 		q := p.(*gomlxtrain.Params)
-		q.Split, q.Folds, q.Seeds, q.Epochs = "pool", 3, 2, 8
+		q.Split, q.Folds, q.Seeds, q.Epochs, q.Encoder = "pool", 3, 2, 8, encoder
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -205,7 +211,7 @@ func TestTrainingOnDegenerate(t *testing.T) {
 		}
 		return nodetest.Rows[scored](t, bench, res, "out")[0].Predicted
 	}
-	without := trained(t, rows, defaults)
+	without := trained(t, rows, func(p *gomlxtrain.Params) { p.Encoder = encoder })
 	if with, before := energy(b, res.Outputs["model"]), energy(benches[without.Digest.String()], without); with <= before {
 		t.Errorf("a loop has the energy %v after training on loops, %v before", with, before)
 	}

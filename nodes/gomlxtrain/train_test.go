@@ -214,3 +214,26 @@ func TestErrors(t *testing.T) {
 		t.Error("training and validating on one split was accepted")
 	}
 }
+
+// What nobody would read, or could compute, is refused before anything runs.
+func TestParams(t *testing.T) {
+	for name, test := range map[string]struct {
+		set  func(*Params)
+		want string
+	}{
+		"a tokenizer for nobody":  {func(p *Params) { p.TokenizerFile = "x.json" }, "tokenizer_file"},
+		"a tokenizer without it":  {func(p *Params) { p.Encoder, p.Ouroboros.Tokenizer = "ouroboros", "file" }, "tokenizer_file"},
+		"checks without features": {func(p *Params) { p.Encoder, p.Fusion = "bag", []string{"checks"} }, "fusion"},
+		"hard without features":   {func(p *Params) { p.Encoder, p.Hard, p.Candidates = "bag", 0.5, 8 }, "hard_negatives"},
+		"hard without a choice":   {func(p *Params) { p.Hard = 0.5 }, "batch_candidates"},
+		"no encoder to read":      {func(p *Params) { p.Encoder = "pretrained" }, "pretrained.path"},
+		"odd heads":               {func(p *Params) { p.Encoder, p.Ouroboros.Heads = "ouroboros", 3 }, "heads"},
+		"no such backend":         {func(p *Params) { p.Backend = "tpu" }, "backend"},
+	} {
+		p := Type().New().(*Params)
+		test.set(p)
+		if _, err := Type().Bind(p); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: err = %v, want %q", name, err, test.want)
+		}
+	}
+}

@@ -3,6 +3,8 @@ package gomlxmodel
 import (
 	"math"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/gomlx/pkg/core/tensors"
@@ -78,6 +80,14 @@ func TestFromPyTorch(t *testing.T) {
 	if want := (BERT{Vocabulary: 32, Positions: 16, Kinds: 2, Layers: 1, Width: 8, Inner: 12}); b != want {
 		t.Errorf("sizes %+v, want %+v", b, want)
 	}
+	for _, name := range []string{"bert.embeddings.LayerNorm.", "bert.encoder.layer.0.output.LayerNorm."} { // as TensorFlow names them
+		w[name+"gamma"], w[name+"beta"] = w[name+"weight"], w[name+"bias"]
+		delete(w, name+"weight")
+		delete(w, name+"bias")
+	}
+	if older, _, err := fromPyTorch(w); err != nil || older != b {
+		t.Errorf("with older names: %+v, %v", older, err)
+	}
 	turned := tensors.MustCopyFlatData[float32](picked["block0.up.w"])
 	if turned[1] != 8 || turned[12] != 1 {
 		t.Errorf("the matrix isn't [in, out]: %v", turned[:14])
@@ -86,6 +96,10 @@ func TestFromPyTorch(t *testing.T) {
 		"a missing tensor": func() { delete(w, "bert.embeddings.LayerNorm.bias") },
 		"another shape":    func() { w[up] = tensors.FromFlatDataAndDimensions(make([]float32, 8), 8) },
 		"no layers":        func() { delete(w, "bert.encoder.layer.0.attention.self.query.bias") },
+		"part of a layer":  func() { w["bert.encoder.layer.1.output.dense.bias"] = w["bert.encoder.layer.0.output.dense.bias"] },
+		"other numbers": func() {
+			w["bert.embeddings.position_embeddings.weight"] = tensors.FromFlatDataAndDimensions(make([]float64, 16*8), 16, 8)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w = smallBERT()
@@ -112,4 +126,41 @@ func FuzzReadONNX(f *testing.F) {
 	}
 	f.Add(file)
 	f.Fuzz(func(_ *testing.T, file []byte) { _, _ = readONNX(file) })
+}
+
+// A folder's files tell what is missing, and a config.json that doesn't fit is refused.
+func TestReadBERT(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, content string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	weights, err := EncodeTensors(smallBERT(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := ReadBERT(dir, 2); err == nil || !strings.Contains(err.Error(), "neither model.safetensors nor model.onnx") {
+		t.Errorf("err = %v", err)
+	}
+	write("model.safetensors", string(weights))
+	for config, want := range map[string]string{
+		"{}":                         "set pretrained.heads",
+		`{"num_attention_heads": 3}`: "can't be split into 3 heads",
+		`{"num_attention_heads": 2, "num_hidden_layers": 6}`:                    "1 whole layers",
+		`{"num_attention_heads": 2, "model_type": "roberta"}`:                   "of type bert",
+		`{"num_attention_heads": 2, "position_embedding_type": "relative_key"}`: "absolute",
+		"x":                          "config.json",
+		`{"num_attention_heads": 2}`: "",
+	} {
+		write("config.json", config)
+		_, _, err := ReadBERT(dir, 0)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: err = %v, want %q", config, err, want)
+		}
+	}
+	if files := BERTFiles(dir); len(files) != 4 {
+		t.Errorf("it hangs on %v", files)
+	}
 }
