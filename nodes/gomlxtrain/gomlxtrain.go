@@ -39,7 +39,7 @@ func Type() *node.Type {
 		Doc: "Trains an energy-based verifier on labelled candidates: energy low where the candidate works. " +
 			"The same seed gives the same weights, also after an interruption.",
 		Defaults: Params{
-			Split: "train", Validation: "validation", Deals: "once", Encoder: "set",
+			Split: "train", Validation: "validation", Deals: "once", Encoder: gomlxmodel.EncoderSet,
 			Set: gomlxmodel.Set{Use: []string{gomlxmodel.UseFacts, gomlxmodel.UsePeers}, Layers: 1, Hidden: 96, Dropout: 0.1},
 			Ouroboros: gomlxmodel.Ouroboros{
 				Sequence: gomlxmodel.Sequence{Tokenizer: "python", Vocabulary: 4096, MaxTokens: 192, PromptTokens: 64},
@@ -103,7 +103,7 @@ func run(ctx context.Context, p Params, t node.Task) (err error) {
 	if err != nil {
 		return err
 	}
-	if p.Encoder == "pretrained" && p.Pretrained.Tune {
+	if p.Encoder == gomlxmodel.EncoderPretrained && p.Pretrained.Tune {
 		assets.Base = nil // each member has its own
 	}
 	m := gomlxmodel.Model{Config: config, Assets: assets}

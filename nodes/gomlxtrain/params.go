@@ -74,11 +74,11 @@ func (p Params) config() gomlxmodel.Config {
 		c.Fusion = gomlxmodel.Fusion{"agreement": p.Consensus}
 	}
 	switch p.Encoder {
-	case "bag":
+	case gomlxmodel.EncoderBag:
 		c.Bag = &p.Bag
-	case "ouroboros":
+	case gomlxmodel.EncoderOuroboros:
 		c.Ouroboros = &p.Ouroboros
-	case "pretrained":
+	case gomlxmodel.EncoderPretrained:
 		c.Pretrained = &p.Pretrained
 	default:
 		c.Set = &p.Set
@@ -113,16 +113,6 @@ func check(p Params) error {
 		return node.BadField("hard_negatives", "set batch_candidates: with all candidates in every batch there is nothing to choose")
 	case p.Candidates == 1:
 		return node.BadField("batch_candidates", "one candidate can't be told from another; take 2 or more, or 0 for all")
-	case p.Encoder == "ouroboros" && p.Ouroboros.Tokenizer == tokenize.File && p.TokenizerFile == "":
-		return node.BadField("tokenizer_file", "name the tokenizer.json of the tokenizer %q", tokenize.File)
-	case p.TokenizerFile != "" && p.Encoder != "pretrained" && (p.Encoder != "ouroboros" || p.Ouroboros.Tokenizer != tokenize.File):
-		return node.BadField("tokenizer_file", "nothing reads it: it is for ouroboros.tokenizer %q, or for the encoder pretrained", tokenize.File)
-	case p.Encoder == "bag" && p.Hard > 0:
-		return node.BadField("hard_negatives", "the encoder bag looks at no features, by which candidates are compared")
-	case p.Encoder == "bag" && slices.Contains(p.Fusion, "checks"):
-		return node.BadField("fusion", "the encoder bag looks at no features, which the checks are made of")
-	case p.Encoder == "pretrained" && p.Pretrained.Path == "":
-		return node.BadField("pretrained.path", "name the folder or file of the encoder")
 	}
 	for _, name := range p.Fusion {
 		if !slices.Contains(candidateset.SignalNames, name) {
@@ -131,6 +121,23 @@ func check(p Params) error {
 	}
 	if _, err := gomlxmodel.ChooseBackend(p.Backend); err != nil {
 		return &node.FieldError{Field: "backend", Err: err}
+	}
+	return p.checkEncoder()
+}
+
+// checkEncoder finds params that don't go with the encoder.
+func (p Params) checkEncoder() error {
+	switch {
+	case p.Encoder == gomlxmodel.EncoderOuroboros && p.Ouroboros.Tokenizer == tokenize.File && p.TokenizerFile == "":
+		return node.BadField("tokenizer_file", "name the tokenizer.json of the tokenizer %q", tokenize.File)
+	case p.TokenizerFile != "" && p.Encoder != gomlxmodel.EncoderPretrained && (p.Encoder != gomlxmodel.EncoderOuroboros || p.Ouroboros.Tokenizer != tokenize.File):
+		return node.BadField("tokenizer_file", "nothing reads it: it is for ouroboros.tokenizer %q, or for the encoder pretrained", tokenize.File)
+	case p.Encoder == gomlxmodel.EncoderBag && p.Hard > 0:
+		return node.BadField("hard_negatives", "the encoder bag looks at no features, by which candidates are compared")
+	case p.Encoder == gomlxmodel.EncoderBag && slices.Contains(p.Fusion, "checks"):
+		return node.BadField("fusion", "the encoder bag looks at no features, which the checks are made of")
+	case p.Encoder == gomlxmodel.EncoderPretrained && p.Pretrained.Path == "":
+		return node.BadField("pretrained.path", "name the folder or file of the encoder")
 	}
 	if err := p.architecture().Check(); err != nil {
 		return &node.FieldError{Field: p.Encoder, Err: err}

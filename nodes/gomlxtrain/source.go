@@ -30,7 +30,7 @@ func (p Params) load() (c gomlxmodel.Config, a gomlxmodel.Assets, err error) {
 // files lists what the encoder is read from, or would be if it were there.
 func (p Params) files() []string {
 	var files []string
-	if p.Encoder == "pretrained" {
+	if p.Encoder == gomlxmodel.EncoderPretrained {
 		files = gomlxmodel.BERTFiles(string(p.Pretrained.Path))
 	}
 	if p.TokenizerFile != "" {

@@ -94,16 +94,24 @@ func (c Config) hasSeen(m Member, problem string) bool {
 // NoFold is the fold of members that saw all problems.
 const NoFold = -1
 
+// Names of the encoders.
+const (
+	EncoderSet        = "set"
+	EncoderBag        = "bag"
+	EncoderOuroboros  = "ouroboros"
+	EncoderPretrained = "pretrained"
+)
+
 // Architecture returns what the encoder is made of.
 func (c Config) Architecture() (Architecture, error) {
 	switch {
-	case c.Encoder == "set" && c.Set != nil:
+	case c.Encoder == EncoderSet && c.Set != nil:
 		return *c.Set, nil
-	case c.Encoder == "bag" && c.Bag != nil:
+	case c.Encoder == EncoderBag && c.Bag != nil:
 		return *c.Bag, nil
-	case c.Encoder == "ouroboros" && c.Ouroboros != nil:
+	case c.Encoder == EncoderOuroboros && c.Ouroboros != nil:
 		return *c.Ouroboros, nil
-	case c.Encoder == "pretrained" && c.Pretrained != nil:
+	case c.Encoder == EncoderPretrained && c.Pretrained != nil:
 		return *c.Pretrained, nil
 	default:
 		return nil, fmt.Errorf("the model has the encoder %q, which this program doesn't know", c.Encoder)
