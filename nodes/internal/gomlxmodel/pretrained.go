@@ -2,6 +2,7 @@ package gomlxmodel
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/gomlx/gomlx/backends"
@@ -23,7 +24,8 @@ import (
 //	energy = w2 gelu(W1 norm(v) + b1) + b2
 //
 // If the encoder isn't tuned, v is computed once for each program, and only the network is
-// trained.
+// trained; norm then is v less its mean over the programs that are trained on, in deviations.
+// Else it is layer normalisation.
 type Pretrained struct {
 	Path           node.Path `json:"-" yaml:"path" doc:"The encoder: a folder with model.safetensors or model.onnx, config.json and tokenizer.json, or an ONNX file that PyTorch exported, with tokenizer_file. Its kind is BERT's."`
 	AttentionHeads int       `json:"-" yaml:"heads" min:"0" max:"1024" doc:"Heads of attention, where no config.json beside the weights tells."`
@@ -86,9 +88,6 @@ func (Pretrained) NeedsFeatures() bool { return true }
 // OnLabelScale implements Encoder.
 func (Pretrained) OnLabelScale(energies *graph.Node) *graph.Node { return energies }
 
-// Constants implements Encoder: there are none.
-func (Pretrained) Constants([]Item) Weights { return nil }
-
 // items makes one item of each program: its ids.
 func (p Pretrained) items(of *candidateset.Problem) ([]Item, []int) {
 	return p.sequence().items(p.tokenizer, of)
@@ -109,15 +108,15 @@ func (p Pretrained) vector(pass *Pass, in []*graph.Node) *graph.Node {
 	return graph.Concatenate([]*graph.Node{meanOver(h, code), meanOver(h, graph.Sub(all, code))}, -1)
 }
 
-// head is the energy of v.
+// head is the energy of norm(v).
 func (p Pretrained) head(pass *Pass, v *graph.Node) *graph.Node {
-	h := activations.Gelu(pass.affine(pass.norm(v, "head", 1e-5), "head1", p.Hidden))
+	h := activations.Gelu(pass.affine(v, "head1", p.Hidden))
 	return graph.Squeeze(pass.affine(pass.dropout(h, p.Dropout), "head2", 1), -1)
 }
 
 func (p Pretrained) headParameters() []Parameter {
-	return slices.Concat(normParameters("head", 2*p.BERT.Width),
-		affineParameters("head1", 2*p.BERT.Width, p.Hidden, initialDeviation), affineParameters("head2", p.Hidden, 1, initialDeviation))
+	in := 2 * p.BERT.Width
+	return append(affineParameters("head1", in, p.Hidden, math.Sqrt(1/float64(in))), affineParameters("head2", p.Hidden, 1, math.Sqrt(1/float64(p.Hidden)))...)
 }
 
 // tuned is a Pretrained whose encoder is trained, too.
@@ -127,7 +126,12 @@ type tuned struct {
 }
 
 // Parameters implements Encoder.
-func (t tuned) Parameters() []Parameter { return append(t.BERT.parameters(), t.headParameters()...) }
+func (t tuned) Parameters() []Parameter {
+	return slices.Concat(t.BERT.parameters(), normParameters("head", 2*t.BERT.Width), t.headParameters())
+}
+
+// Constants implements Encoder: there are none.
+func (tuned) Constants([]Item) Weights { return nil }
 
 // Items implements Encoder: one item for each program.
 func (t tuned) Items(p *candidateset.Problem) ([]Item, []int) { return t.items(p) }
@@ -148,7 +152,9 @@ func (tuned) Blank() Input { return Input{Prompt: []int32{0}, Code: []int32{0}} 
 func (t tuned) Tensors(inputs []Input) []any { return t.sequence().tensors(inputs) }
 
 // Energies implements Encoder.
-func (t tuned) Energies(p *Pass, in []*graph.Node) *graph.Node { return t.head(p, t.vector(p, in)) }
+func (t tuned) Energies(p *Pass, in []*graph.Node) *graph.Node {
+	return t.head(p, p.norm(t.vector(p, in), "head", 1e-5))
+}
 
 // frozen is a Pretrained whose encoder stays as it is. Its inputs hold v.
 type frozen struct {
@@ -209,15 +215,11 @@ func (f frozen) encodeItems(items []Item, places []int) {
 	}
 }
 
+// Constants implements Encoder: the mean and deviation of v over the items.
+func (f frozen) Constants(items []Item) Weights { return moments(items, 2*f.BERT.Width) }
+
 // Tensors implements Encoder: v [n, 2 width].
-func (f frozen) Tensors(inputs []Input) []any {
-	width := 2 * f.BERT.Width
-	flat := make([]float32, 0, len(inputs)*width)
-	for _, in := range inputs {
-		flat = append(flat, in.Values...)
-	}
-	return []any{tensors.FromFlatDataAndDimensions(flat, len(inputs), width)}
-}
+func (f frozen) Tensors(inputs []Input) []any { return values(inputs) }
 
 // Energies implements Encoder.
-func (f frozen) Energies(p *Pass, in []*graph.Node) *graph.Node { return f.head(p, in[0]) }
+func (f frozen) Energies(p *Pass, in []*graph.Node) *graph.Node { return f.head(p, p.standard(in[0])) }

@@ -7,8 +7,6 @@ import (
 	"strconv"
 
 	"github.com/gomlx/gomlx/pkg/core/graph"
-	"github.com/gomlx/gomlx/pkg/core/shapes"
-	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/gomlx/gomlx/pkg/ml/layers/activations"
 	"github.com/ouroflow/ouroflow/nodes/internal/candidateset"
 	"github.com/ouroflow/ouroflow/nodes/internal/codefacts"
@@ -143,46 +141,15 @@ func (s Set) Parameters() []Parameter {
 func layer(name string, i int) string { return name + strconv.Itoa(i+1) }
 
 // Constants implements Encoder: the mean and deviation of each value over the items.
-func (s Set) Constants(items []Item) Weights {
-	n := len(s.Names())
-	mean, deviation := make([]float32, n), make([]float32, n)
-	for c := range n {
-		sum, squares := 0.0, 0.0
-		for _, item := range items {
-			sum += float64(item.Values[c])
-		}
-		m := sum / float64(len(items))
-		for _, item := range items {
-			squares += (float64(item.Values[c]) - m) * (float64(item.Values[c]) - m)
-		}
-		mean[c], deviation[c] = float32(m), float32(math.Sqrt(squares/float64(len(items)))+1e-6)
-	}
-	return Weights{
-		"mean":      tensors.FromFlatDataAndDimensions(mean, n),
-		"deviation": tensors.FromFlatDataAndDimensions(deviation, n),
-	}
-}
+func (s Set) Constants(items []Item) Weights { return moments(items, len(s.Names())) }
 
 // Tensors implements Encoder: values [n, len(Names)].
-func (s Set) Tensors(inputs []Input) []any {
-	width := len(s.Names())
-	flat := make([]float32, 0, len(inputs)*width)
-	for _, in := range inputs {
-		flat = append(flat, in.Values...)
-	}
-	return []any{tensors.FromFlatDataAndDimensions(flat, len(inputs), width)}
-}
-
-// outlier is how many deviations from the mean a value may lie.
-const outlier = 5
+func (s Set) Tensors(inputs []Input) []any { return values(inputs) }
 
 // Energies implements Encoder.
 func (s Set) Energies(p *Pass, in []*graph.Node) *graph.Node {
 	x := in[0]
-	constant := func(name string) *graph.Node {
-		return graph.ExpandAxes(p.weight(x.Graph(), name, shapes.Make(x.DType(), x.Shape().Dim(-1))), 0)
-	}
-	v := graph.ClipScalar(graph.Div(graph.Sub(x, constant("mean")), constant("deviation")), -outlier, outlier)
+	v := p.standard(x)
 	for i := range s.Layers {
 		v = p.dropout(activations.Gelu(p.dense(v, layer("", i), s.Hidden)), s.Dropout)
 	}
