@@ -8,6 +8,7 @@ import (
 
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/nodes/internal/candidateset"
+	"github.com/ouroflow/ouroflow/nodes/internal/rank"
 	"github.com/ouroflow/ouroflow/nodes/internal/verdict"
 )
 
@@ -50,7 +51,7 @@ func readSink(t node.Task, s *splits) (*sink, error) {
 	defer in.Close()
 	medians := map[string]float64{}
 	for _, q := range s.evaluated {
-		medians[q.ID] = median(q.energies)
+		medians[q.ID] = rank.Median(q.energies)
 	}
 	return k, candidateset.Each(in, false, func(c candidateset.Candidate[brokenCandidate]) error {
 		usual, evaluated := medians[c.Row.ProblemID]
@@ -77,7 +78,7 @@ func (k *sink) rows() []formRow {
 		above := k.above[form]
 		r := formRow{Form: form, Count: k.passing[form] + int64(len(above)), Passing: k.passing[form]}
 		if len(above) > 0 {
-			r.Above, r.Mean = shareAbove(above), mean(above)
+			r.Above, r.Mean = shareAbove(above), rank.Mean(above, rank.All(len(above)))
 		}
 		rows = append(rows, r)
 	}
@@ -105,18 +106,4 @@ func shareAbove(distances []float64) float64 {
 		}
 	}
 	return n / float64(len(distances))
-}
-
-func mean(values []float64) float64 {
-	sum := 0.0
-	for _, v := range values {
-		sum += v
-	}
-	return sum / float64(len(values))
-}
-
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	n := len(sorted)
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }

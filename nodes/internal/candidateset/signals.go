@@ -2,9 +2,9 @@ package candidateset
 
 import (
 	"math"
-	"slices"
 
 	"github.com/ouroflow/ouroflow/nodes/internal/codefacts"
+	"github.com/ouroflow/ouroflow/nodes/internal/rank"
 )
 
 // SignalNames names what tells something of a program without being learnt: agreement (the
@@ -34,8 +34,7 @@ func medianLength(programs []Program, of []int) float64 {
 	for i, program := range of {
 		lengths[i] = float64(len(programs[program].Code))
 	}
-	slices.Sort(lengths)
-	return (lengths[(len(lengths)-1)/2] + lengths[len(lengths)/2]) / 2
+	return rank.Median(lengths)
 }
 
 // logprobs are means over the candidates of each program, or 0 if one of the problem's isn't

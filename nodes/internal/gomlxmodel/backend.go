@@ -112,11 +112,20 @@ func PinBackend(choice string) (node.Pins, error) {
 	if b == Go {
 		return node.Pins{"backend": BackendGo}, nil
 	}
-	d, err := digest.File(b.plugin)
+	d, err := b.digest()
 	if err != nil {
 		return nil, &node.FieldError{Field: "backend", Err: err}
 	}
 	return node.Pins{"backend": fmt.Sprintf("%s, plugin %s", BackendXLA, d)}, nil
+}
+
+// digests has, by plugin, a function that hashes it once: it is large, and every node that
+// computes a model pins it.
+var digests sync.Map
+
+func (b Backend) digest() (digest.Digest, error) {
+	once, _ := digests.LoadOrStore(b.plugin, sync.OnceValues(func() (digest.Digest, error) { return digest.File(b.plugin) }))
+	return once.(func() (digest.Digest, error))()
 }
 
 // WitnessBackend lists the files that the pin depends on, those that might be found

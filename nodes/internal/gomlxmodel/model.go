@@ -29,12 +29,18 @@ func (p *Pass) weight(g *graph.Graph, name string, shape shapes.Shape) *graph.No
 	return p.Context.In(scope).VariableWithShape(name, shape).ValueGraph(g)
 }
 
-// dense is x W + b, x of shape [n, in].
+// dense is the affine map of the weights "w" and "b" with a suffix.
 func (p *Pass) dense(x *graph.Node, suffix string, out int) *graph.Node {
+	return p.linear(x, "w"+suffix, "b"+suffix, out)
+}
+
+// linear is x W + b over the last axis, by the names of W and b.
+func (p *Pass) linear(x *graph.Node, weights, bias string, out int) *graph.Node {
 	in := x.Shape().Dim(-1)
-	w := p.weight(x.Graph(), "w"+suffix, shapes.Make(x.DType(), in, out))
-	b := p.weight(x.Graph(), "b"+suffix, shapes.Make(x.DType(), out))
-	return graph.Add(graph.Dot(x, w), graph.ExpandAxes(b, 0))
+	w := p.weight(x.Graph(), weights, shapes.Make(x.DType(), in, out))
+	b := p.weight(x.Graph(), bias, shapes.Make(x.DType(), out))
+	y := graph.Add(graph.Dot(graph.Reshape(x, -1, in), w), graph.ExpandAxes(b, 0))
+	return graph.Reshape(y, append(x.Shape().Dimensions[:x.Rank()-1:x.Rank()-1], out)...)
 }
 
 // dropout leaves out a share of the values while training, and scales up the others.

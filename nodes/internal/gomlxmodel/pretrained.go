@@ -85,9 +85,6 @@ func (Pretrained) Relative() bool { return false }
 // NeedsFeatures implements Architecture: to know equal programs.
 func (Pretrained) NeedsFeatures() bool { return true }
 
-// OnLabelScale implements Encoder.
-func (Pretrained) OnLabelScale(energies *graph.Node) *graph.Node { return energies }
-
 // items makes one item of each program: its ids.
 func (p Pretrained) items(of *candidateset.Problem) ([]Item, []int) {
 	return p.sequence().items(p.tokenizer, of)
@@ -145,6 +142,9 @@ func (t tuned) Length(in Input) int { return t.sequence().length(in) }
 // Batch implements Encoder.
 func (tuned) Batch() int { return 16 }
 
+// OnLabelScale implements Encoder: that is what energies are on.
+func (tuned) OnLabelScale(energies *graph.Node) *graph.Node { return energies }
+
 // Blank implements Encoder.
 func (tuned) Blank() Input { return Input{Prompt: []int32{0}, Code: []int32{0}} }
 
@@ -180,9 +180,6 @@ func newFrozen(p Pretrained, backend backends.Backend, base Weights) (Encoder, e
 
 // Parameters implements Encoder.
 func (f frozen) Parameters() []Parameter { return f.headParameters() }
-
-// OnLabelScale implements Encoder.
-func (f frozen) OnLabelScale(energies *graph.Node) *graph.Node { return energies }
 
 // Blank implements Encoder.
 func (f frozen) Blank() Input { return Input{Values: make([]float32, 2*f.BERT.Width)} }

@@ -48,13 +48,9 @@ func (s stack) parameters() []Parameter {
 	return list
 }
 
-// affine is x W + b over the last axis.
+// affine is the map whose parameters affineParameters lists.
 func (p *Pass) affine(x *graph.Node, name string, out int) *graph.Node {
-	in := x.Shape().Dim(-1)
-	w := p.weight(x.Graph(), name+".w", shapes.Make(x.DType(), in, out))
-	b := p.weight(x.Graph(), name+".b", shapes.Make(x.DType(), out))
-	y := graph.Add(graph.Dot(graph.Reshape(x, -1, in), w), graph.ExpandAxes(b, 0))
-	return graph.Reshape(y, append(x.Shape().Dimensions[:x.Rank()-1:x.Rank()-1], out)...)
+	return p.linear(x, name+".w", name+".b", out)
 }
 
 // norm is layer normalisation (Ba et al. 2016) over the last axis.

@@ -42,6 +42,11 @@ func Mean(values []float64, drawn []int) float64 {
 	return sum / float64(len(drawn))
 }
 
+// Median is the middle of values, or the mean of the two in the middle.
+func Median(values []float64) float64 {
+	return Quantile(slices.Sorted(slices.Values(values)), 0.5)
+}
+
 // All draws each of n problems once.
 func All(n int) []int {
 	out := make([]int, n)
