@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"engine/report":              {"engine/event", "engine/run"},
 	"engine/explain":             {"engine/cas", "engine/digest", "engine/event", "engine/exec", "engine/run", "engine/table"},
 	"engine/remote":              {"engine/cas", "engine/durable"},
-	"engine/recall":              {"engine/digest", "engine/durable"},
+	"engine/recall":              {"engine/digest", "engine/durable", "engine/run", "engine/spec"},
 	"engine/upkeep":              {"engine/cas", "engine/digest", "engine/event", "engine/exec", "engine/run", "engine/table"},
 	"cmd/ouroflow":               {"engine", "engine/cas", "engine/digest", "engine/event", "engine/explain", "engine/health", "engine/node", "engine/plan", "engine/report", "engine/run", "engine/spec", "engine/table", "engine/table/tableio", "engine/upkeep", "nodes", "nodes/inference", "nodes/sandbox", "nodes/sandbox/containers", "nodes/vllmsample"},
 }

@@ -37,7 +37,8 @@ type Engine struct {
 type Request struct {
 	Plan     *plan.Plan
 	Pipeline []byte        // the file as it was read
-	Memo     digest.Digest // key to remember the run by: see Recall; zero: it isn't remembered
+	Memo     digest.Digest // key to remember the run by: see MemoKey; zero: it isn't remembered
+	Since    *Earlier      // the run since which Plan has what changed; nil: Plan has everything
 	Command  run.Command
 	Verify   float64         // share of what is known that is computed again and compared
 	Against  string          // run that reasons compare with; empty: the newest of the pipeline
@@ -59,20 +60,19 @@ func (e *Engine) Run(ctx context.Context, req Request) (*run.Record, error) {
 		return nil, fmt.Errorf("using the cache: %w", err)
 	}
 	defer done()
-	reasons, err := e.newReasons(req.Plan, req.Against)
+	reasons, err := e.reasonsFor(req)
 	if err != nil {
 		return nil, err
 	}
-	record, err := e.newRecord(req)
-	if err != nil {
-		return nil, fmt.Errorf("creating the run: %w", err)
-	}
-	recorder, err := e.Runs.Create(record, req.Pipeline)
+	record, recorder, err := e.create(req)
 	if err != nil {
 		return nil, durable.Advise(fmt.Errorf("creating the run: %w", err))
 	}
 	sink := event.Tee(append([]event.Sink{recorder}, req.Sinks...)...)
 	sink.Emit(event.Event{Kind: event.RunStarted, Run: record.ID, Note: record.Pipeline})
+	if req.Since != nil {
+		sink.Emit(event.Event{Kind: event.RunNote, Note: req.Since.rest(req.Plan)})
+	}
 	reach, stop := exec.UntilDrained(ctx, req.Drain)
 	defer stop()
 	store, finish := e.withRemote(reach, req.Plan.Pipeline.Cache.Remote, sink)
@@ -111,22 +111,34 @@ func (e *Engine) selected(req Request) *plan.Plan {
 	return req.Plan.To(req.Command.To...)
 }
 
-func (e *Engine) newRecord(req Request) (*run.Record, error) {
+// create makes the record of a run.
+func (e *Engine) create(req Request) (*run.Record, *run.Recorder, error) {
 	id, err := e.Runs.NextID(time.Now())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	p := e.selected(req)
+	if req.Since != nil {
+		r, m := req.Since.next(id, req.Plan), req.Since.memo
+		r.Command, r.Versions = req.Command, e.Version
+		recorder, err := e.Runs.CreateLike(r, req.Pipeline, e.memos().StatePath(m.State), m.State)
+		return r, recorder, err
+	}
+	r := newRecord(id, e.selected(req))
+	r.Command, r.Versions = req.Command, e.Version
+	recorder, err := e.Runs.Create(r, req.Pipeline)
+	return r, recorder, err
+}
+
+func newRecord(id string, p *plan.Plan) *run.Record {
 	types := map[string]string{}
 	for _, s := range p.Steps {
 		types[s.ID] = s.Spec.Type
 	}
 	r := run.New(id, p.Pipeline.Name, p.IDs(), types)
-	r.Command, r.Versions = req.Command, e.Version
 	for _, param := range p.Pipeline.Params {
 		r.Params[param.Name] = plain(param.Value)
 	}
-	return r, nil
+	return r
 }
 
 // plain turns a value into what encoding/json writes in its form.

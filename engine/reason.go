@@ -19,6 +19,16 @@ type reasons struct {
 	earlier func() *run.Record // nil if there is none
 }
 
+// reasonsFor compares with the run that a request asks for, or else with the one since
+// which it has what changed, or with the newest.
+func (e *Engine) reasonsFor(req Request) (*reasons, error) {
+	if req.Since == nil || req.Against != "" {
+		return e.newReasons(req.Plan, req.Against)
+	}
+	before, err := e.before(req.Since, req.Plan)
+	return &reasons{req.Plan, func() *run.Record { return before }}, err
+}
+
 // newReasons compares with the run against, or with the newest of the same pipeline
 // if that is empty.
 func (e *Engine) newReasons(p *plan.Plan, against string) (*reasons, error) {

@@ -61,11 +61,11 @@ func (a *app) planUnchanged(file string, flags *pipelineFlags) (done bool, err e
 	if err != nil {
 		return false, usageError{err}
 	}
-	m := a.engine(file).Unchanged(engine.MemoKey(content, cmd))
-	if m == nil || m.Nodes <= report.ManyNodes {
+	m := a.engine(file).Earlier(engine.MemoKey(cmd), content)
+	if !m.Holds() || m.Nodes() <= report.ManyNodes {
 		return false, nil
 	}
-	_, err = fmt.Fprintf(a.stdout, "nothing has changed: all %d nodes are cached, %d rows known\n", m.Nodes, m.Rows)
+	_, err = fmt.Fprintf(a.stdout, "nothing has changed: all %d nodes are cached, %d rows known\n", m.Nodes(), m.Rows())
 	return true, err
 }
 

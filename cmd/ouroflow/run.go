@@ -113,35 +113,35 @@ func (a *app) run(file string, cmd run.Command, flags *pipelineFlags, how displa
 	if err != nil {
 		return usageError{err}
 	}
-	req := engine.Request{Pipeline: content, Command: cmd, Memo: engine.MemoKey(content, cmd), Verify: how.verify, Against: how.against}
-	if done, err := a.recall(file, req, how); done || err != nil {
+	req := engine.Request{Pipeline: content, Command: cmd, Memo: engine.MemoKey(cmd), Verify: how.verify, Against: how.against}
+	e := a.engine(file)
+	if err := e.Prepare(&req, file, flags.options()); err != nil {
 		return err
 	}
-	if req.Plan, err = engine.Load(file, content, nodes.Standard(), flags.options()); err != nil {
-		return err
+	if req.Plan == nil {
+		return a.recall(e, req, how)
 	}
 	return a.execute(file, req, how)
 }
 
 // recall ends a run that has nothing to do.
-func (a *app) recall(file string, req engine.Request, how display) (done bool, err error) {
+func (a *app) recall(e *engine.Engine, req engine.Request, how display) error {
 	if how.json {
 		req.Sinks = []event.Sink{report.NewJSON(a.stdout)}
 	}
-	e := a.engine(file)
-	r, err := e.Recall(req)
-	if r == nil || err != nil || how.json {
-		return r != nil, err
+	id, err := e.Recall(req)
+	if err != nil || how.json {
+		return err
 	}
-	if r.Nodes <= report.ManyNodes {
-		record, err := e.Runs.Load(r.ID)
+	if req.Since.Nodes() <= report.ManyNodes {
+		record, err := e.Runs.Load(id)
 		if err == nil {
 			report.Summary(a.stdout, record)
 		}
-		return true, err
+		return err
 	}
-	fmt.Fprintf(a.stdout, "run %s: nothing has changed; %d nodes, %d rows known\n", r.ID, r.Nodes, r.Rows)
-	return true, nil
+	fmt.Fprintf(a.stdout, "run %s: nothing has changed; %d nodes, %d rows known\n", id, req.Since.Nodes(), req.Since.Rows())
+	return nil
 }
 
 // first is the argument RUN, which may be left out.

@@ -227,7 +227,7 @@ func (w *diskWriter) ReadAt(p []byte, off int64) (int, error) {
 func (w *diskWriter) Commit() (digest.Digest, int64, error) {
 	defer w.Abort()
 	d := digest.FromHash(w.h)
-	if w.store.isWhole(d) {
+	if w.store.isWhole(d) || w.f == nil && w.store.has(d) {
 		return d, w.n, nil
 	}
 	if err := w.open(); err != nil {
@@ -259,6 +259,16 @@ func (s *Disk) publish(f durable.File, d digest.Digest) error {
 		s.verified.Store(d, stamp{info.Size(), info.ModTime()})
 	}
 	return nil
+}
+
+// has reports whether that blob is there and whole. It reads the blob, which for a small
+// one takes less time than writing it again.
+func (s *Disk) has(d digest.Digest) bool {
+	b, err := s.Open(d)
+	if err != nil {
+		return false
+	}
+	return b.Close() == nil
 }
 
 // isWhole reports whether this process has stored or checked that blob, and its file

@@ -7,7 +7,6 @@
 package durable
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -144,8 +143,14 @@ func WriteFile(fsys FS, tmp, path string, content []byte, mode fs.FileMode) erro
 // WriteSealed puts content and its checksum at path, for files that are read back
 // by those who wrote them.
 func WriteSealed(fsys FS, path string, content []byte) error {
-	sum := sha256.Sum256(content)
-	return WriteFile(fsys, filepath.Dir(path), path, append(bytes.Clone(content), sum[:]...), 0o666)
+	return Write(fsys, filepath.Dir(path), path, 0o666, func(f File) error {
+		if _, err := f.Write(content); err != nil {
+			return err
+		}
+		sum := sha256.Sum256(content)
+		_, err := f.Write(sum[:])
+		return err
+	})
 }
 
 // ErrBroken says that a sealed file isn't as it was written.

@@ -17,7 +17,7 @@ func (b *builder) checkPaths(nodes []spec.Node) {
 			if s.Node == nil || (s.Node.Publish != nil) != publishing {
 				continue
 			}
-			for name, path := range pathsOf(s.Node) {
+			for name, path := range s.Paths() {
 				if other, taken := owner[path]; taken && publishing {
 					b.c.Addf(n.With.At(name).Pos, "%q would write over %s, which node %q uses; choose another path", name, path, other)
 				}
@@ -27,10 +27,10 @@ func (b *builder) checkPaths(nodes []spec.Node) {
 	}
 }
 
-// pathsOf lists the files that a node's parameters name.
-func pathsOf(n *node.Node) map[string]string {
+// Paths lists the files that the step's parameters name, by parameter.
+func (s *Step) Paths() map[string]string {
 	paths := map[string]string{}
-	for _, p := range node.Params(n.Params) {
+	for _, p := range node.Params(s.Node.Params) {
 		if path, ok := p.Value.(node.Path); ok && path != "" {
 			paths[p.Name] = filepath.Clean(string(path))
 		}

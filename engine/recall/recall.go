@@ -1,25 +1,23 @@
-// Package recall remembers runs of which everything is known, and recognises that
-// nothing they depend on has changed, by looking at files without reading them.
+// Package recall remembers runs of which everything is known, and recognises what has
+// changed since, by looking at files without reading them.
 //
-// A memo lists the files that a run's outcome hangs on: what it read, what it
-// published, and the content of its outputs. A file counts as unchanged while its
+// A memo lists the files that a run's outcome hangs on: what its nodes read, what they
+// published, and the content of their outputs. A file counts as unchanged while its
 // size, its times and its inode are: make and ninja go by less than that.
 package recall
 
 import (
-	"encoding/binary"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
-	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/ouroflow/ouroflow/engine/digest"
-	"github.com/ouroflow/ouroflow/engine/durable"
+	"github.com/ouroflow/ouroflow/engine/run"
+	"github.com/ouroflow/ouroflow/engine/spec"
 	"golang.org/x/sys/unix"
 )
 
@@ -55,153 +53,104 @@ func (f File) Settled(seen time.Time) bool {
 	return f.Size < 0 || seen.Sub(time.Unix(0, max(f.Time, f.CTime))) > settling
 }
 
-// Memo is what is remembered of a run.
-type Memo struct {
-	Files  []File
-	Nodes  int64         // number of its nodes
-	Rows   int64         // that its tables have
-	State  digest.Digest // of the file that tells of its nodes
-	Record []byte        // the rest of its record, as JSON
+func (f File) changed() bool {
+	now, err := See(f.Path)
+	return err != nil || now != f
 }
 
-// Holds reports whether every file is as it was.
-func (m *Memo) Holds() bool {
-	var changed atomic.Bool
-	var wg sync.WaitGroup
+// Memo is what is remembered of a run.
+type Memo struct {
+	Pipeline digest.Digest // of the pipeline file
+	Outside  digest.Digest // of what there is in it beside the lines of nodes
+	Nodes    []Node
+	Files    []File        // that the run hangs on as a whole
+	State    digest.Digest // of the file that tells of its nodes
+	Record   []byte        // the rest of its record, as JSON, with the nodes that changed since that file
+}
+
+// Node is what is remembered of a node.
+type Node struct {
+	ID    string
+	Col   int        // where its key begins in its first line
+	Lines spec.Lines // of the pipeline file; zero if they can't be told
+	Text  uint64     // the first 64 bits of the digest of these lines
+	Needs []int      // places of nodes in Memo.Nodes
+	Rows  int64      // that its tables have
+	Place run.Place  // of what there is of it in the file that tells of nodes
+	Uses  []File     // what it read or published
+	Made  []File     // what the cache has of it
+}
+
+// Rows is the number of rows that the tables of the run have.
+func (m *Memo) Rows() (rows int64) {
+	for _, n := range m.Nodes {
+		rows += n.Rows
+	}
+	return rows
+}
+
+// Changed compares a memo with the pipeline as it is written now and looks at all
+// files. It returns the places of the nodes that were edited, or use a file that isn't
+// as it was; ok is false if anything else has changed.
+func (m *Memo) Changed(content []byte) (nodes []int, ok bool) {
+	if !m.known(content) || slices.ContainsFunc(m.Files, File.changed) {
+		return nil, false
+	}
+	nodes = m.Edited(content)
+	var lost atomic.Bool
+	used := make([]bool, len(m.Nodes))
 	workers := runtime.GOMAXPROCS(0)
+	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
-			for i := w; i < len(m.Files) && !changed.Load(); i += workers {
-				if now, err := See(m.Files[i].Path); err != nil || now != m.Files[i] {
-					changed.Store(true)
+			for i := w; i < len(m.Nodes) && !lost.Load(); i += workers {
+				used[i] = slices.ContainsFunc(m.Nodes[i].Uses, File.changed)
+				if slices.ContainsFunc(m.Nodes[i].Made, File.changed) {
+					lost.Store(true)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	return !changed.Load()
-}
-
-// Folder holds memos, and the files that tell of nodes, named by their digests.
-type Folder string
-
-// MemoPath is where the memo of a key is.
-func (d Folder) MemoPath(key digest.Digest) string {
-	return filepath.Join(string(d), key.String()+".memo")
-}
-
-// StatePath is where the file about nodes with that digest is.
-func (d Folder) StatePath(state digest.Digest) string {
-	return filepath.Join(string(d), state.String()+".json")
-}
-
-// Save stores a memo, and the file about its nodes before it.
-func (d Folder) Save(key digest.Digest, m *Memo, state []byte) error {
-	m.State = digest.Of(state)
-	if err := durable.WriteFile(durable.OS{}, string(d), d.StatePath(m.State), state, 0o444); err != nil {
-		return err
+	for i, changed := range used {
+		if changed && !slices.Contains(nodes, i) {
+			nodes = append(nodes, i)
+		}
 	}
-	return durable.WriteSealed(durable.OS{}, d.MemoPath(key), m.encode())
+	return nodes, !lost.Load()
 }
 
-// Load returns the memo of a key, or nil if there is none that can be used.
-func (d Folder) Load(key digest.Digest) *Memo {
-	b, err := durable.ReadSealed(d.MemoPath(key))
-	if err != nil {
+// known reports whether all of a pipeline but the lines of nodes is as it was.
+func (m *Memo) known(content []byte) bool {
+	return digest.Of(content) == m.Pipeline || digest.Of(spec.Blank(content, m.lines())) == m.Outside
+}
+
+// Edited returns the places of the nodes whose lines aren't what they were, of a pipeline
+// that is as it was beside.
+func (m *Memo) Edited(content []byte) (nodes []int) {
+	if digest.Of(content) == m.Pipeline {
 		return nil
 	}
-	m, err := decode(b)
-	if err != nil || !d.hasState(m.State) {
-		return nil
+	for i, text := range spec.Cut(content, m.lines()) {
+		if digest.Of(text).Uint64() != m.Nodes[i].Text {
+			nodes = append(nodes, i)
+		}
 	}
-	return m
+	return nodes
 }
 
-// hasState reports whether the file about nodes with that digest is there, whole.
-func (d Folder) hasState(state digest.Digest) bool {
-	got, err := digest.File(d.StatePath(state))
-	return err == nil && got == state
+// Note remembers how the pipeline is written.
+func (m *Memo) Note(content []byte) {
+	m.Pipeline, m.Outside = digest.Of(content), digest.Of(spec.Blank(content, m.lines()))
+	for i, text := range spec.Cut(content, m.lines()) {
+		m.Nodes[i].Text = digest.Of(text).Uint64()
+	}
 }
 
-const magic = "OFMEMO1\n"
-
-// head is the part of a memo that is JSON.
-type head struct {
-	Files  int             `json:"files"`
-	Nodes  int64           `json:"nodes"`
-	Rows   int64           `json:"rows"`
-	State  digest.Digest   `json:"state"`
-	Record json.RawMessage `json:"record"`
-}
-
-// encode writes the magic, the length of the head, the head, then for each file the
-// length of its path, the path, the size, both times and the inode. Numbers are varints.
-func (m *Memo) encode() []byte {
-	h, err := json.Marshal(head{len(m.Files), m.Nodes, m.Rows, m.State, m.Record})
-	if err != nil {
-		panic(err) // Record is JSON
+func (m *Memo) lines() []spec.Lines {
+	lines := make([]spec.Lines, len(m.Nodes))
+	for i, n := range m.Nodes {
+		lines[i] = n.Lines
 	}
-	b := append([]byte(magic), binary.AppendUvarint(nil, uint64(len(h)))...)
-	b = append(b, h...)
-	for _, f := range m.Files {
-		b = binary.AppendUvarint(b, uint64(len(f.Path)))
-		b = append(b, f.Path...)
-		b = binary.AppendVarint(b, f.Size)
-		b = binary.AppendVarint(b, f.Time)
-		b = binary.AppendVarint(b, f.CTime)
-		b = binary.AppendUvarint(b, f.Inode)
-	}
-	return b
-}
-
-func decode(b []byte) (*Memo, error) {
-	r := &reader{b: b}
-	if string(r.take(len(magic))) != magic {
-		return nil, errors.New("not a memo of this format")
-	}
-	var h head
-	if err := json.Unmarshal(r.take(int(r.uvarint())), &h); err != nil {
-		return nil, err
-	}
-	if h.Files < 0 || h.Files > len(b) {
-		return nil, fmt.Errorf("%d files don't fit into it", h.Files)
-	}
-	m := &Memo{Files: make([]File, h.Files), Nodes: h.Nodes, Rows: h.Rows, State: h.State, Record: h.Record}
-	for i := range m.Files {
-		m.Files[i] = File{string(r.take(int(r.uvarint()))), r.varint(), r.varint(), r.varint(), r.uvarint()}
-	}
-	if r.short || len(r.b) > 0 {
-		return nil, errors.New("it is cut, or too long")
-	}
-	return m, nil
-}
-
-// reader takes a memo apart. After its end everything is zero.
-type reader struct {
-	b     []byte
-	short bool
-}
-
-func (r *reader) take(n int) []byte {
-	if n < 0 || n > len(r.b) {
-		r.short, r.b = true, nil
-		return nil
-	}
-	out := r.b[:n]
-	r.b = r.b[n:]
-	return out
-}
-
-func (r *reader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.b)
-	r.take(max(n, -n))
-	r.short = r.short || n <= 0
-	return v
-}
-
-func (r *reader) varint() int64 {
-	v, n := binary.Varint(r.b)
-	r.take(max(n, -n))
-	r.short = r.short || n <= 0
-	return v
+	return lines
 }

@@ -4,10 +4,14 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/ouroflow/ouroflow/engine/digest"
+	"github.com/ouroflow/ouroflow/engine/run"
+	"github.com/ouroflow/ouroflow/engine/spec"
 )
 
 func see(t *testing.T, path string) File {
@@ -20,7 +24,7 @@ func see(t *testing.T, path string) File {
 }
 
 // Every change of a file that could change what it holds is noticed.
-func TestHolds(t *testing.T) {
+func TestChangedFiles(t *testing.T) {
 	for name, change := range map[string]func(path string) error{
 		"nothing":   func(string) error { return nil },
 		"longer":    func(p string) error { return os.WriteFile(p, []byte("longer"), 0o666) },
@@ -60,12 +64,22 @@ func TestHolds(t *testing.T) {
 			if err := os.Chtimes(path, old, old); err != nil {
 				t.Fatal(err)
 			}
-			m := &Memo{Files: []File{see(t, path), see(t, path+".absent")}}
+			files := []File{see(t, path), see(t, path+".absent")}
+			whole, used, made := &Memo{Files: files}, &Memo{Nodes: []Node{{}, {Uses: files}}}, &Memo{Nodes: []Node{{Made: files}}}
+			for _, m := range []*Memo{whole, used, made} {
+				m.Note(nil)
+			}
 			if err := change(path); err != nil {
 				t.Fatal(err)
 			}
-			if got := m.Holds(); got != (name == "nothing") {
-				t.Errorf("Holds = %v", got)
+			same := name == "nothing"
+			for kind, m := range map[string]*Memo{"of the run": whole, "of the cache": made} {
+				if nodes, ok := m.Changed(nil); ok != same || len(nodes) > 0 {
+					t.Errorf("a file %s: nodes %v, %v", kind, nodes, ok)
+				}
+			}
+			if nodes, ok := used.Changed(nil); !ok || slices.Equal(nodes, []int{1}) == same {
+				t.Errorf("a file that a node uses: nodes %v, %v", nodes, ok)
 			}
 		})
 	}
@@ -83,20 +97,61 @@ func TestSettled(t *testing.T) {
 	}
 }
 
+func example() *Memo {
+	files := []File{{"a", 1, 2, 3, 4}, {"b", -1, 0, 0, 0}}
+	return &Memo{
+		Pipeline: digest.Of([]byte("p")), Outside: digest.Of([]byte("o")), Files: files, Record: []byte(`{"x":1}`),
+		Nodes: []Node{
+			{ID: "x", Col: 3, Lines: spec.Lines{First: 4, After: 6}, Text: 7, Rows: 8, Place: run.Place{At: 9, Size: 10}, Uses: files},
+			{ID: "y", Needs: []int{0}, Made: files[:1]},
+		},
+	}
+}
+
+// A node that was edited is told from lines that belong to no node.
+func TestChangedText(t *testing.T) {
+	before := "name: x\nnodes:\n  a: 1\n  b: 2\n     3\n# end\n"
+	m := &Memo{Nodes: []Node{{Lines: spec.Lines{First: 3, After: 4}}, {Lines: spec.Lines{First: 4, After: 6}}}}
+	m.Note([]byte(before))
+	for _, c := range []struct {
+		old, new string
+		nodes    []int
+		ok       bool
+	}{
+		{"", "", nil, true},
+		{"a: 1", "a: 2", []int{0}, true},
+		{"a: 1\n  b: 2", "a: 2\n  b: 3", []int{0, 1}, true},
+		{"     3", "     4", []int{1}, true},
+		{"name: x", "name: y", nil, false},
+		{"# end", "# END", nil, false},
+		{"     3", "     3\n", nil, false},
+		{"  a: 1\n", "", nil, false},
+	} {
+		nodes, ok := m.Changed([]byte(strings.Replace(before, c.old, c.new, 1)))
+		if ok != c.ok || !slices.Equal(nodes, c.nodes) {
+			t.Errorf("%q -> %q: nodes %v, %v", c.old, c.new, nodes, ok)
+		}
+	}
+}
+
 func TestSaveAndLoad(t *testing.T) {
 	d, key := Folder(t.TempDir()), digest.Of([]byte("key"))
 	if m := d.Load(key); m != nil {
 		t.Errorf("found %+v in an empty folder", m)
 	}
-	want := &Memo{Files: []File{{"a", 1, 2, 3, 4}, {"b", -1, 0, 0, 0}}, Nodes: 4, Rows: 5, Record: []byte(`{"x":1}`)}
-	if err := d.Save(key, want, []byte("state")); err != nil {
+	want := example()
+	var err error
+	if want.State, err = d.SaveState([]byte("state")); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Save(key, want); err != nil {
 		t.Fatal(err)
 	}
 	if got := d.Load(key); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if b, err := os.ReadFile(d.StatePath(want.State)); err != nil || string(b) != "state" {
-		t.Errorf("%q, %v", b, err)
+	if parts, err := d.State(want.State, []run.Place{{At: 1, Size: 3}, {At: 0, Size: 1}}); err != nil || string(parts[0]) != "tat" || string(parts[1]) != "s" {
+		t.Errorf("%q, %v", parts, err)
 	}
 	if err := os.Remove(d.StatePath(want.State)); err != nil {
 		t.Fatal(err)
@@ -113,14 +168,14 @@ func TestSaveAndLoad(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add((&Memo{Files: []File{{"a", 1, 2, 3, 4}}, Record: []byte(`{}`)}).encode())
+	f.Add(example().encode())
 	f.Add([]byte(magic))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := decode(b)
 		if err != nil {
 			return
 		}
-		if again, err := decode(m.encode()); err != nil || !reflect.DeepEqual(again.Files, m.Files) {
+		if again, err := decode(m.encode()); err != nil || !reflect.DeepEqual(again.Files, m.Files) || !reflect.DeepEqual(again.Nodes, m.Nodes) {
 			t.Fatal("an accepted memo doesn't round-trip", err)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,8 +17,12 @@ import (
 	"github.com/ouroflow/ouroflow/engine/event"
 )
 
-// Format is the version of the record format. docs/format/run.md describes it.
-const Format = 2
+// Format is the version of the record format, oldestFormat the first one that can still
+// be read. docs/format/run.md describes them.
+const (
+	Format       = 3
+	oldestFormat = 2
+)
 
 // Record sums up a run. Its JSON form is what `ouroflow show --json` prints.
 type Record struct {
@@ -174,11 +179,11 @@ func New(id, pipeline string, order []string, types map[string]string) *Record {
 }
 
 // header is a record as it is on disk: what there is of each node is in a file of its
-// own, which runs that found nothing to do share.
+// own, which runs that found little to do share.
 type header struct {
 	*Record
 	Order     []string         `json:"order,omitempty"`
-	Nodes     map[string]*Node `json:"nodes,omitempty"`
+	Nodes     map[string]*Node `json:"nodes,omitempty"` // those of which the file tells what was before
 	NodesFile string           `json:"nodes_file"`
 	// Checksum is the digest of the file with the checksum zero.
 	Checksum digest.Digest `json:"checksum"`
@@ -192,13 +197,41 @@ type nodesState struct {
 
 func nodesName(d digest.Digest) string { return nodesPrefix + d.Short() + ".json" }
 
-// EncodeNodes writes what there is of the nodes of a record.
-func EncodeNodes(r *Record) ([]byte, error) { return json.Marshal(nodesState{r.Order, r.Nodes}) }
+// Place is a part of a file: where it begins and how long it is, in bytes.
+type Place struct{ At, Size int64 }
 
-// encode writes the header of a record, whose nodes are in a file with that digest.
-// The checksum is its last field.
-func encode(r *Record, nodes digest.Digest) ([]byte, error) {
-	h := header{Record: r, NodesFile: nodesName(nodes)}
+// EncodeNodes writes what there is of the nodes of a record: the JSON of a nodesState.
+// It tells where that of each node is.
+func EncodeNodes(r *Record) (content []byte, places map[string]Place, err error) {
+	order, err := json.Marshal(r.Order)
+	if err != nil {
+		return nil, nil, err
+	}
+	b := slices.Concat([]byte(`{"order":`), order, []byte(`,"nodes":{`))
+	places = make(map[string]Place, len(r.Nodes))
+	for i, id := range slices.Sorted(maps.Keys(r.Nodes)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		name, err := json.Marshal(id)
+		if err != nil {
+			return nil, nil, err
+		}
+		node, err := json.Marshal(r.Nodes[id])
+		if err != nil {
+			return nil, nil, err
+		}
+		b = append(append(b, name...), ':')
+		places[id] = Place{int64(len(b)), int64(len(node))}
+		b = append(b, node...)
+	}
+	return append(b, "}}"...), places, nil
+}
+
+// encode writes the header of a record, whose nodes are in a file with that digest, but
+// for newer ones. The checksum is its last field.
+func encode(r *Record, nodes digest.Digest, newer map[string]*Node) ([]byte, error) {
+	h := header{Record: r, NodesFile: nodesName(nodes), Nodes: newer}
 	maps.DeleteFunc(r.Files, func(name string, _ digest.Digest) bool { return strings.HasPrefix(name, nodesPrefix) })
 	r.Files[h.NodesFile] = nodes
 	b, err := json.MarshalIndent(h, "", "  ")
@@ -217,8 +250,8 @@ func decode(b []byte, read func(name string) ([]byte, error)) (*Record, error) {
 	if digest.Of(replaceLast(bytes.TrimSuffix(b, []byte("\n")), h.Checksum, digest.Digest{})) != h.Checksum {
 		return nil, errors.New("its checksum differs")
 	}
-	if h.Format != Format {
-		return nil, fmt.Errorf("it has format %d, this program reads format %d", h.Format, Format)
+	if h.Format < oldestFormat || h.Format > Format {
+		return nil, fmt.Errorf("it has format %d, this program reads formats %d to %d", h.Format, oldestFormat, Format)
 	}
 	state, err := read(h.NodesFile)
 	if err != nil {
@@ -234,7 +267,11 @@ func decode(b []byte, read func(name string) ([]byte, error)) (*Record, error) {
 	if h.Metrics == nil || h.Intervals == nil {
 		return nil, errors.New("it has no metrics")
 	}
+	if nodes.Nodes == nil {
+		return nil, fmt.Errorf("%s has no nodes", h.NodesFile)
+	}
 	h.Record.Order, h.Record.Nodes = nodes.Order, nodes.Nodes
+	maps.Copy(h.Record.Nodes, h.Nodes)
 	maps.DeleteFunc(h.Record.Nodes, func(_ string, n *Node) bool { return n == nil })
 	return h.Record, nil
 }

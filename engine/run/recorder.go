@@ -44,14 +44,14 @@ func (d Dir) Create(r *Record, pipeline []byte) (*Recorder, error) {
 }
 
 // CreateLike is Create for a run whose nodes are as the file state tells, which has
-// the digest nodes.
+// the digest nodes, but for those that the record has.
 func (d Dir) CreateLike(r *Record, pipeline []byte, state string, nodes digest.Digest) (*Recorder, error) {
 	dir, err := d.newFolder()
 	if err != nil {
 		return nil, err
 	}
 	w := &Recorder{dir: dir, record: r}
-	w.save = func() error { return w.writeHeader(nodes) }
+	w.save = func() error { return w.writeHeader(nodes, w.record.Nodes) }
 	err = linkOrCopy(state, filepath.Join(dir, nodesName(nodes)))
 	if err == nil {
 		err = w.fill(pipeline, d.path(r.ID))
@@ -168,7 +168,7 @@ func (w *Recorder) Close() error {
 // writeRecord writes the file about nodes, then the record, which names it, and
 // removes the one that the record named before.
 func (w *Recorder) writeRecord() error {
-	state, err := EncodeNodes(w.record)
+	state, _, err := EncodeNodes(w.record)
 	if err != nil {
 		return err
 	}
@@ -176,17 +176,17 @@ func (w *Recorder) writeRecord() error {
 	if err := w.writeFile(nodesName(d), state); err != nil {
 		return err
 	}
-	return w.writeHeader(d)
+	return w.writeHeader(d, nil)
 }
 
-func (w *Recorder) writeHeader(nodes digest.Digest) error {
+func (w *Recorder) writeHeader(nodes digest.Digest, newer map[string]*Node) error {
 	var before []string
 	for name := range w.record.Files {
 		if strings.HasPrefix(name, nodesPrefix) && name != nodesName(nodes) {
 			before = append(before, name)
 		}
 	}
-	b, err := encode(w.record, nodes)
+	b, err := encode(w.record, nodes, newer)
 	if err == nil {
 		err = w.writeFile(recordFile, b)
 	}

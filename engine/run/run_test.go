@@ -127,12 +127,12 @@ func TestIDsSortByTime(t *testing.T) {
 // Whatever the files of a record hold, reading them ends in a record that can be used
 // or in an error.
 func FuzzDecode(f *testing.F) {
-	f.Add([]byte(`{"format":2,"nodes":{"a":null}}`), []byte(`{"order":["a"],"nodes":{"a":null,"b":{}}}`), false)
+	f.Add([]byte(`{"format":3,"nodes":{"a":null}}`), []byte(`{"order":["a"],"nodes":{"a":null,"b":{}}}`), false)
 	f.Add([]byte(`{}`), []byte(`{"order":["a"],"nodes":{"a":{"state":"running"}}}`), true)
 	f.Fuzz(func(t *testing.T, head, state []byte, whole bool) {
 		if whole {
 			var err error
-			if head, err = encode(New("r", "p", nil, nil), digest.Of(state)); err != nil {
+			if head, err = encode(New("r", "p", nil, nil), digest.Of(state), nil); err != nil {
 				t.Fatal(err)
 			}
 		}

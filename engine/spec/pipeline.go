@@ -45,6 +45,7 @@ type Profile struct {
 type Node struct {
 	ID      string
 	Pos     Pos
+	Lines   Lines // of the file that are about this node alone; zero if they can't be told
 	Type    string
 	TypePos Pos
 	Needs   []Need
@@ -110,10 +111,15 @@ func Parse(file string, content []byte, opts Options) (*Pipeline, *Collector) {
 		c.Addf(root.Pos, "a pipeline is a map with the keys %s", strings.Join([]string{"version", "name", "params", "profiles", "pools", "cache", "nodes"}, ", "))
 		return nil, c
 	}
+	lines := nodeLines(root, content)
 	applyOptions(root, opts, c)
 	var doc document
 	Decode(root, &doc, c)
-	return build(file, root, doc, c), c
+	p := build(file, root, doc, c)
+	for i := range p.Nodes {
+		p.Nodes[i].Lines = lines[p.Nodes[i].ID]
+	}
+	return p, c
 }
 
 func absDir(file string) string {
