@@ -19,6 +19,9 @@ type Transcript []Field
 // Add appends a field.
 func (t *Transcript) Add(label, value string) { *t = append(*t, Field{label, value}) }
 
+// Grow makes room for n more fields.
+func (t *Transcript) Grow(n int) { *t = slices.Grow(*t, n) }
+
 // AddMap appends the entries of m under prefix, in the order of their names.
 func (t *Transcript) AddMap(prefix string, m map[string]string) {
 	names := make([]string, 0, len(m))

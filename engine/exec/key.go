@@ -55,13 +55,15 @@ func rowKeys(n *node.Node, pins node.Pins, inputs map[string]table.Artifact) *ev
 }
 
 func baseFields(n *node.Node, pins node.Pins, scope node.Scope) digest.Transcript {
+	params := node.Params(n.Params)
 	var t digest.Transcript
+	t.Grow(3 + len(params) + len(pins) + len(n.Ports.In))
 	t.Add("format", keyFormat)
 	t.Add("type", n.Type.Name)
 	t.Add("version", strconv.Itoa(n.Type.Version))
-	for _, p := range node.Params(n.Params) {
+	for _, p := range params {
 		if p.Scope <= scope {
-			t.Add("param."+p.Name, p.Canonical())
+			t.Add(p.Label, p.Canonical())
 		}
 	}
 	t.AddMap("pin.", pins)

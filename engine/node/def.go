@@ -35,15 +35,16 @@ type Def[P any] struct {
 func (d Def[P]) Type() *Type {
 	t := &Type{Name: d.Name, Version: d.Version, Doc: d.Doc, New: fresh(d.Defaults)}
 	t.Ports = func() Ports { return d.Ports(d.Defaults) }
+	run, publish := d.Run, d.Publish // a node keeps these rather than all of the definition
 	t.Bind = func(params any) (*Node, error) {
 		p, err := checked(params, d.Check)
 		if err != nil {
 			return nil, err
 		}
 		n := &Node{Type: t, Params: p, Ports: d.Ports(p), Pin: pinWith(d.Pin, p), Streams: d.Streams, Witness: witnessWith(d.Pin == nil, d.Witness, p)}
-		n.Run = func(ctx context.Context, task Task) error { return d.Run(ctx, p, task) }
-		if d.Publish != nil {
-			n.Publish = func(ctx context.Context, out Published) error { return d.Publish(ctx, p, out) }
+		n.Run = func(ctx context.Context, task Task) error { return run(ctx, p, task) }
+		if publish != nil {
+			n.Publish = func(ctx context.Context, out Published) error { return publish(ctx, p, out) }
 		}
 		return n, nil
 	}

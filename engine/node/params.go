@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // Path is a file or folder named in a pipeline. A relative one belongs to the
@@ -34,6 +36,7 @@ const (
 // `min` and `max` bound it. Nested structs are flattened with dots, embedded ones without.
 type Param struct {
 	Name     string
+	Label    string // in the transcripts of keys
 	Doc      string
 	Type     reflect.Type
 	Scope    Scope
@@ -50,24 +53,48 @@ func Params(params any) []Param {
 	for v.Kind() == reflect.Pointer {
 		v = v.Elem()
 	}
-	return appendParams(nil, "", v)
+	fields := fieldsOf(v.Type())
+	list := make([]Param, len(fields))
+	for i, f := range fields {
+		list[i] = f.Param
+		list[i].Value = v.FieldByIndex(f.index).Interface()
+	}
+	return list
 }
 
-func appendParams(list []Param, prefix string, v reflect.Value) []Param {
-	for _, f := range reflect.VisibleFields(v.Type()) {
+// field is a parameter and the path of its field.
+type field struct {
+	Param
+	index []int
+}
+
+// fieldsOf returns the parameters of a params struct, without values.
+func fieldsOf(t reflect.Type) []field {
+	if known, ok := knownFields.Load(t); ok {
+		return known.([]field)
+	}
+	known, _ := knownFields.LoadOrStore(t, appendFields(nil, "", nil, t))
+	return known.([]field)
+}
+
+// knownFields holds what fieldsOf made: pipelines of many nodes share it.
+var knownFields sync.Map // reflect.Type to []field
+
+func appendFields(list []field, prefix string, path []int, t reflect.Type) []field {
+	for _, f := range reflect.VisibleFields(t) {
 		name := f.Tag.Get("yaml")
 		if name == "" {
 			continue
 		}
+		index := slices.Concat(path, f.Index)
 		if f.Type.Kind() == reflect.Struct {
-			list = appendParams(list, prefix+name+".", v.FieldByIndex(f.Index))
+			list = appendFields(list, prefix+name+".", index, f.Type)
 			continue
 		}
-		list = append(list, Param{
-			Name: prefix + name, Doc: f.Tag.Get("doc"), Type: f.Type, Scope: scopeOf(f),
+		list = append(list, field{Param{
+			Name: prefix + name, Label: "param." + prefix + name, Doc: f.Tag.Get("doc"), Type: f.Type, Scope: scopeOf(f),
 			Enum: split(f.Tag.Get("enum")), Min: f.Tag.Get("min"), Max: f.Tag.Get("max"),
-			Value: v.FieldByIndex(f.Index).Interface(),
-		})
+		}, index})
 	}
 	return list
 }

@@ -120,9 +120,10 @@ func (r *Record) metricName(node, metric string) string {
 }
 
 func (n *Node) apply(e event.Event) {
+	at := e.Time // by itself: the record would keep all of the event in memory
 	switch e.Kind {
 	case event.NodeStarted:
-		n.State, n.Started = event.Running, &e.Time
+		n.State, n.Started = event.Running, &at
 	case event.NodeReason:
 		n.Why = e.Note
 	case event.NodeRetry:
@@ -130,7 +131,7 @@ func (n *Node) apply(e event.Event) {
 	case event.NodeDamage:
 		n.Damage = append(n.Damage, e.Note)
 	case event.NodeEnded:
-		n.State, n.Key, n.Error, n.Ended = e.State, e.Key, e.Error, &e.Time
+		n.State, n.Key, n.Error, n.Ended = e.State, e.Key, e.Error, &at
 		n.Fields, n.RowKeys, n.Busy = e.Fields, e.RowKeys, e.Busy
 		if e.Rows != nil {
 			n.Rows = *e.Rows
@@ -200,6 +201,9 @@ func nodesName(d digest.Digest) string { return nodesPrefix + d.Short() + ".json
 // Place is a part of a file: where it begins and how long it is, in bytes.
 type Place struct{ At, Size int64 }
 
+// nodeSize is about how many bytes a node takes as JSON.
+const nodeSize = 1280
+
 // EncodeNodes writes what there is of the nodes of a record: the JSON of a nodesState.
 // It tells where that of each node is.
 func EncodeNodes(r *Record) (content []byte, places map[string]Place, err error) {
@@ -207,7 +211,8 @@ func EncodeNodes(r *Record) (content []byte, places map[string]Place, err error)
 	if err != nil {
 		return nil, nil, err
 	}
-	b := slices.Concat([]byte(`{"order":`), order, []byte(`,"nodes":{`))
+	b := make([]byte, 0, nodeSize*len(r.Nodes))
+	b = append(append(append(b, `{"order":`...), order...), `,"nodes":{`...)
 	places = make(map[string]Place, len(r.Nodes))
 	for i, id := range slices.Sorted(maps.Keys(r.Nodes)) {
 		if i > 0 {
