@@ -2,12 +2,15 @@ package engine_test
 
 import (
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/ouroflow/ouroflow/engine"
+	"github.com/ouroflow/ouroflow/engine/event"
 	"github.com/ouroflow/ouroflow/engine/run"
 	"github.com/ouroflow/ouroflow/engine/spec"
 )
@@ -73,6 +76,33 @@ func TestRemoteOutOfReach(t *testing.T) {
 	other := newMill()
 	if _, err := execute(t, other.engine(t.TempDir()), withRemote(small, "file://"+shared)); err != nil || len(other.computed)+len(other.ran) > 0 {
 		t.Errorf("computed %v %v, %v", other.ran, other.computed, err)
+	}
+}
+
+// A remote cache that takes its time to answer is told while it does.
+func TestSlowRemoteIsTold(t *testing.T) {
+	server, err := net.Listen("tcp", "127.0.0.1:0") // connections are accepted, and nothing else
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	t.Setenv("AWS_ENDPOINT_URL", "http://"+server.Addr().String())
+	t.Setenv("AWS_ACCESS_KEY_ID", "key")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	e, text := newMill().engine(t.TempDir()), withRemote(small, "s3://bucket")
+	p, err := engine.Load("p.yaml", []byte(text), e.Types, spec.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told atomic.Bool
+	sink := event.SinkFunc(func(ev event.Event) {
+		if strings.HasPrefix(ev.Note, "waiting for the remote cache s3://bucket") {
+			told.Store(true)
+			server.Close()
+		}
+	})
+	if _, err := e.Run(context.Background(), engine.Request{Plan: p, Drain: make(chan struct{}), Sinks: []event.Sink{sink}}); err != nil || !told.Load() {
+		t.Errorf("told: %v, %v", told.Load(), err)
 	}
 }
 

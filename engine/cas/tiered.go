@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/ouroflow/ouroflow/engine/digest"
 )
@@ -43,6 +44,7 @@ type Tiered struct {
 	complete func(action []byte) error
 	warn     func(string)
 	away     atomic.Bool
+	slow     sync.Once // for telling that the remote takes its time
 	up       *uploader
 
 	mu     sync.Mutex
@@ -73,12 +75,25 @@ func (t *Tiered) fail(err error) {
 	}
 }
 
+// patience is after how long people are told what they wait for.
+const patience = 2 * time.Second
+
+// await tells, once, of a remote that hasn't answered for a while.
+func (t *Tiered) await() (answered func()) {
+	timer := time.AfterFunc(patience, func() {
+		t.slow.Do(func() { t.warn(fmt.Sprintf("waiting for the remote cache %s to answer", t.remote.Name())) })
+	})
+	return func() { timer.Stop() }
+}
+
 // open opens a file of the remote, nil if it isn't there or can't be reached.
 func (t *Tiered) open(name string) io.ReadCloser {
 	if t.away.Load() {
 		return nil
 	}
+	answered := t.await()
 	r, err := t.remote.Get(t.ctx, name)
+	answered()
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			t.fail(err)
@@ -246,7 +261,9 @@ func (r *tieredRows) Load(x *Index) ([]*Miss, error) {
 
 // ask reads the indexes that the disk doesn't have.
 func (r *tieredRows) ask() {
+	answered := r.t.await()
 	names, err := r.t.remote.List(r.t.ctx, r.t.nameOf(r.dir)+"/")
+	answered()
 	if err != nil {
 		r.t.fail(err)
 		return
