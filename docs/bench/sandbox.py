@@ -171,8 +171,8 @@ def candidates(args):
     """Has the main job make programs of the samples, and takes some that differ."""
     pipeline = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "pipelines", "phase11.yaml")
     given = ["-p", "replay", "--set", f"samples={args.samples}", "--set", f"problems={args.problems}"] if args.samples else []
-    ask(args.ouroflow, "run", pipeline, "--to", "samples", *given)
-    samples = ask(args.ouroflow, *TABLE, "samples")
+    ask(args.ouroflow, "run", pipeline, "--to", "programs", *given)
+    samples = ask(args.ouroflow, *TABLE, "programs")
     distinct = {(row["code"], *row["tests"], row["setup"]): {c: row[c] for c in ("code", "tests", "setup", "problem_id")} for row in samples}
     rows = random.Random(0).sample(list(distinct.values()), len(distinct))[: args.count]
     print(f"{len(samples)} samples, {1 - len(distinct) / len(samples):.1%} of them duplicates; {len(rows)} candidates", flush=True)

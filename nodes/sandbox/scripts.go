@@ -12,8 +12,12 @@ var scripts embed.FS
 // pinned: a worker that judges in another way gives other verdicts.
 const Protocol = "2"
 
-// modules are the parts of the worker, each after those that it imports.
-var modules = []string{"values", "candidate", "confine", "server", "suspicion", "judge"}
+// The parts of a worker, each after those that it imports: those of the fork server and
+// of the candidates, which are forks of it, then those of the judge.
+var (
+	served  = []string{"values", "candidate", "confine", "server"}
+	judging = []string{"suspicion", "judge"}
+)
 
 type module struct {
 	Name   string `json:"name"`
@@ -28,9 +32,9 @@ func script(name string) string {
 	return string(b)
 }
 
-func workerModules() []module {
-	out := make([]module, len(modules))
-	for i, name := range modules {
+func sources(names []string) []module {
+	out := make([]module, len(names))
+	for i, name := range names {
 		out[i] = module{name, script(name)}
 	}
 	return out

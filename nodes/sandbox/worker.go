@@ -3,7 +3,7 @@ package sandbox
 import (
 	"bufio"
 	"context"
-	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -104,7 +104,8 @@ func (w *Worker) read() {
 
 // settings is the first line that a worker reads.
 type settings struct {
-	Modules       []module `json:"modules"`
+	Served        []module `json:"served"`
+	Judging       []module `json:"judging"`
 	Filter        string   `json:"filter"`
 	Namespaces    bool     `json:"namespaces"`
 	UserNamespace bool     `json:"user_namespace"`
@@ -130,7 +131,7 @@ func (w *Worker) greet(l Limits, around Surroundings) error {
 		return fmt.Errorf("making the filter of system calls: %w", err)
 	}
 	line, err := w.ask(settings{
-		Modules: workerModules(), Filter: base64.StdEncoding.EncodeToString(filter),
+		Served: sources(served), Judging: sources(judging), Filter: hex.EncodeToString(filter),
 		Namespaces: around.Namespaces, UserNamespace: around.UserNamespace, Contained: around.Contained, Reason: around.Reason,
 		HostMounts: hostMounts, Dir: around.Dir, User: around.User,
 		CPU: l.CPU, Wall: l.Wall, Memory: l.Memory, Output: l.Output, Processes: l.Processes,

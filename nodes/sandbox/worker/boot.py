@@ -1,19 +1,29 @@
 # Runs in a fresh interpreter: reads the rest of the worker, which comes with the
 # configuration, so that no file of it need be where it runs. It talks over a socket
 # if its argument names one, else over its standard input and output.
-import json, os, socket, sys, types
+import _socket, json, os, sys, types
 sys.path[:] = [p for p in sys.path if p]
 if len(sys.argv) > 1:
-    talk = socket.socket(socket.AF_UNIX)
+    talk = _socket.socket(_socket.AF_UNIX)
     talk.connect(sys.argv[1])
-    requests, replies = talk.makefile("rb"), talk.makefile("wb")
+    requests, replies = (os.fdopen(os.dup(talk.fileno()), mode) for mode in ("rb", "wb"))
+    talk.close()
 else:
     requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
 conf = json.loads(requests.readline())
-modules = conf.pop("modules")
-for m in modules:
-    sys.modules[m["name"]] = module = types.ModuleType(m["name"])
-    exec(compile(m["source"], m["name"] + ".py", "exec"), module.__dict__)
-for m in modules:
-    del sys.modules[m["name"]]  # a candidate that imports such a name finds nothing
-module.main(conf, requests, replies)
+served, judging = conf.pop("served"), conf.pop("judging")
+ours = {}
+def load(modules):
+    sys.modules.update(ours)
+    for m in modules:
+        sys.modules[m["name"]] = ours[m["name"]] = module = types.ModuleType(m["name"])
+        exec(compile(m["source"], m["name"] + ".py", "exec"), module.__dict__)
+    for name in ours:
+        del sys.modules[name]  # a candidate that imports such a name finds nothing
+load(served)
+try:
+    control = ours["server"].start(conf)
+except OSError as e:
+    control = e
+load(judging)
+ours["judge"].main(conf, control, requests, replies)

@@ -3,11 +3,12 @@
 Nothing here is trusted once the candidate's code has begun.
 """
 
+import _socket
+import _thread
 import builtins
 import operator
 import re
 import sys
-import threading
 import types
 
 import values
@@ -205,7 +206,7 @@ class Served:
     def __init__(self, channel):
         self.channel = channel
         self.kept = []  # what crossed as a number
-        self.lock = threading.RLock()  # a candidate's threads talk one after the other
+        self.lock = _thread.RLock()  # a candidate's threads talk one after the other
         self.encoder = values.Encoder(self.export)
         self.decoder = values.Decoder(lambda x: Callback(self, x["n"]), self.kept.__getitem__)
 
@@ -334,16 +335,16 @@ CHANNEL = values.Channel(3, values.FRAME_LIMIT, values.ANY_SIZE)  # where the fo
 SERVED = Served(CHANNEL)  # made before the fork: each page that a fork writes to costs
 
 
-def serve(channel, job):
+def serve(channel, job, served=SERVED):
     """Runs a candidate whose tests are held by a judge."""
     try:
         namespace = define(job)
     except Ended as e:
         channel.send({"ended": e.result()})
         return
-    SERVED.announce(namespace, job["names"])
+    served.announce(namespace, job["names"])
     try:
-        SERVED.serve()
+        served.serve()
     except values.Lost:
         flush()  # the judge is done
 
@@ -376,6 +377,45 @@ def run_program(channel, job):
             result = {"verdict": "passed"}
     flush()
     channel.send({"ended": result})
+
+
+REHEARSED = """
+import collections, heapq, itertools, math, re
+from typing import List
+
+def f(items: List[int], key=None, *rest, **more) -> list:
+    counts, total = collections.Counter(items), 0
+    for i, x in enumerate(sorted(items, key=lambda x: -x)):
+        if x % 2 == 0 and x not in counts or x > 3:
+            total += int(math.sqrt(x)) + len(str(x))
+        elif i < 0:
+            break
+    words = " ".join("%d" % x for x in items).split()
+    pairs = {a: b for a, b in zip(words, range(len(words)))}
+    while total > 100:
+        total //= 2
+    return [total, max(items), tuple(pairs.items()), re.sub("1", "2", words[0]), f"{total:.2f}", items[::-1]]
+"""
+REHEARSALS = 20  # the interpreter adapts code to what it does when that ran some times
+
+
+def rehearse():
+    """Runs a candidate of our own in the fork server. What the interpreter writes to when
+    it does something for the first time, it needn't write to in each fork then, where
+    every page that is written to is copied."""
+    job = {"setup": "", "code": REHEARSED, "clock": None, "names": ["f"]}
+    call = {"op": "call", "on": 0, "args": [[3, 1, 4]], "kwargs": {}}
+    for _ in range(REHEARSALS):
+        ours, theirs = _socket.socketpair()
+        judge, channel = values.Channel(ours.fileno()), values.Channel(theirs.fileno())
+        judge.send(job)
+        for request in (call, dict(call, args=["text"]), call):
+            judge.send(request)
+        ours.shutdown(_socket.SHUT_WR)
+        serve(channel, channel.receive(), Served(channel))
+        ours.close()
+        theirs.close()
+    del sys.modules[NAME]
 
 
 MODES = {"serve": serve, "tests": run_tests, "program": run_program}

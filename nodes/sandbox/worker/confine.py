@@ -1,10 +1,9 @@
 """What keeps a candidate in: mounts, users, limits, and the filter of system calls."""
 
-import base64
+import _signal as signal
 import ctypes
 import os
 import resource
-import signal
 import sys
 
 STAGES = ("/srv", "/media", "/mnt", "/opt")  # where Python may be shown if it lies out of reach
@@ -73,6 +72,7 @@ class Sandbox:
         self.own_user = os.getuid() == 0 and not conf["user_namespace"]
         self.protections = ["limits"]
         self.writable = []
+        self.hidden = False  # nothing can be imported
         self.own_processes = conf["namespaces"]
         if conf["namespaces"]:
             self.enter(conf)
@@ -83,7 +83,7 @@ class Sandbox:
         if self.own_user:
             self.protections.append("user without rights")
         self.protections.append("no new privileges, no capabilities")
-        program = base64.b64decode(conf["filter"])
+        program = bytes.fromhex(conf["filter"])
         self.buffer = ctypes.create_string_buffer(program, len(program))
         self.filter = Filter(len(program) // 8, ctypes.addressof(self.buffer))
         if program:
@@ -134,6 +134,7 @@ class Sandbox:
             return
         place = next((p for p in STAGES if os.path.isdir(p) and not os.listdir(p)), None)
         if place is None:
+            self.hidden = True
             self.protections.append("only preloaded modules: no empty folder to show Python in")
             return
         mount(folder, place, None, MS_BIND | MS_REC)

@@ -14,6 +14,7 @@ import ast
 import builtins
 import ctypes
 import functools
+import gc
 import hashlib
 import json
 import os
@@ -246,20 +247,21 @@ class Tests:
 
     def __init__(self, form, setup, tests):
         self.form, self.tests = form, tests
-        trees = [parse(t, "<test>") for t in tests] if form not in PROGRAMS else []
+        trees = [nodes(t, "<test>") for t in tests] if form not in PROGRAMS else []
         self.codes = [candidate.compiled(t, "<test>", "error") for t in tests] if form not in PROGRAMS else []
         self.setup_code = candidate.compiled(setup, "<setup>", "error") if setup else None
         self.entry = entry_points(trees)
         self.modules = modules(trees)
-        whole = trees + ([parse(setup, "<setup>")] if setup else [])
+        whole = trees + ([nodes(setup, "<setup>")] if setup else [])
         self.wanted = identifiers(whole)
         self.why = in_process_reason(whole)
         self.stateful = any(map(changes_more, whole))
 
 
-def parse(text, name):
+def nodes(text, name):
+    """All nodes of the tree of a program."""
     try:
-        return ast.parse(text, name)
+        return list(ast.walk(ast.parse(text, name)))
     except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as e:
         raise candidate.Ended("error", e)
 
@@ -268,7 +270,7 @@ def in_process_reason(trees):
     """Says why tests can't be held by a judge, if so. It goes by the tests alone: a
     candidate has no say in it."""
     for tree in trees:
-        for node in ast.walk(tree):
+        for node in tree:
             if isinstance(node, ast.ClassDef) and not is_test_case(node):
                 return "the tests define a class"
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else \
@@ -292,16 +294,16 @@ def entry_points(trees):
     can be told from one whose tests use the builtin."""
     used, called = set(), []
     for tree in trees:
-        names = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
+        names = [n for n in tree if isinstance(n, ast.Name)]
         used |= {n.id for n in names if isinstance(n.ctx, ast.Load)} - {n.id for n in names if not isinstance(n.ctx, ast.Load)}
-        called.append({n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)})
+        called.append({n.func.id for n in tree if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)})
     return set.intersection(*called) if called and all(map(is_builtin, used)) else set()
 
 
 def modules(trees):
     """The modules that the tests use without importing them. A candidate that doesn't
     import them either makes its own, which is none."""
-    return values.PUBLIC & {n.value.id for t in trees for n in ast.walk(t)
+    return values.PUBLIC & {n.value.id for t in trees for n in t
                             if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)}
 
 
@@ -309,7 +311,7 @@ def identifiers(trees):
     """All names in the tests, so that a candidate need tell of no others; None if they
     import everything."""
     found = set()
-    for node in (n for t in trees for n in ast.walk(t)):
+    for node in (n for t in trees for n in t):
         found |= {getattr(node, "id", None), getattr(node, "attr", None)}
         if isinstance(node, ast.alias):
             found.add(node.name)
@@ -323,8 +325,8 @@ CHANGING = {"setattr", "delattr", "patch", "getcontext", "setcontext", "globals"
 def changes_more(tree):
     """Whether tests may change more than variables of their own: they assign to what
     others see, such as an attribute of a module, or call what may do that."""
-    own = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    for node in ast.walk(tree):
+    own = {n.id for n in tree if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    for node in tree:
         if isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load):
             if suspicion.root(node) not in own:
                 return True
@@ -686,13 +688,17 @@ def guard():
     confine.limit(resource.RLIMIT_AS, OWN_MEMORY, OWN_MEMORY)
 
 
-def main(conf, requests, replies):
+def main(conf, control, requests, replies):
+    """Judges what is asked for. control leads to the fork server, which was started
+    before this module was loaded, so that it has no memory of it; or is the error by
+    which it couldn't be started."""
     def reply(message):
         replies.write(json.dumps(message).encode() + b"\n")
         replies.flush()
 
     try:
-        control = server.start(conf)
+        if isinstance(control, OSError):
+            raise control
         judge = Judge(conf, control)
         first = control.receive()
     except (OSError, values.Lost) as e:
@@ -705,7 +711,9 @@ def main(conf, requests, replies):
     for fd in (0, 1):
         os.dup2(null, fd)
     guard()
-    server.preload()
+    server.preload(server.OFTEN + server.SELDOM)
+    gc.collect()
+    gc.freeze()  # a collection need not look at what stays
     for line in requests:
         try:
             reply(judge.judge(json.loads(line)))

@@ -4,14 +4,14 @@ It is the first process of its namespace, so that it can kill everything in it. 
 never holds a test, unless the candidate is to run it itself.
 """
 
+import _signal as signal  # without its enumerations: every page here is one that a fork copies
 import _sitebuiltins
+import _socket
 import builtins
 import gc
 import os
 import random
 import select
-import signal
-import socket
 import time
 
 import candidate
@@ -19,6 +19,7 @@ import confine
 import values
 
 READY = values.frame({"ready": True})  # the first message of a candidate
+NOTICEABLE = 0.1  # seconds: no limit is so short that a shorter wait for the processor mattered
 MOST_STARVED = 10  # times the wall limit that a starved candidate gets at most
 
 
@@ -100,7 +101,8 @@ class Server:
             starved = waited_for_processor(pid)
             wall = min(self.wall + starved, self.wall * MOST_STARVED)
             late = begun + wall - time.monotonic() <= 0.001
-        starved = max(starved, waited_for_processor(pid))
+        if time.monotonic() - begun > NOTICEABLE:
+            starved = max(starved, waited_for_processor(pid))
         self.kill_everything(pid)
         _, status, usage = os.wait4(pid, 0)
         os.close(ended)
@@ -165,17 +167,21 @@ def used_by_descendants(pid):
     return total
 
 
-def preload():
-    """Imports what candidates often import, so that a fork has it already."""
-    for name in ("bisect collections copy datetime decimal fractions functools heapq itertools math"
-                 " operator queue random re statistics string sys time typing").split():
+OFTEN = "bisect collections copy functools heapq itertools math operator random re string sys time typing".split()
+SELDOM = "datetime decimal fractions queue statistics".split()
+
+
+def preload(names):
+    """Imports what candidates often import, so that a fork has it already. What few of
+    them do would cost the others more."""
+    for name in names:
         __import__(name)
     builtins.exit, builtins.quit = _sitebuiltins.Quitter("exit", ""), _sitebuiltins.Quitter("quit", "")  # as site does
 
 
 def start(conf):
     """Forks the server. Returns the judge's end of its control socket."""
-    ours, theirs = map(values.Control, socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+    ours, theirs = map(values.Control, _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET))
     if conf["namespaces"]:
         confine.new_process_namespace()
     if os.fork():
@@ -198,8 +204,9 @@ def start(conf):
 def serve(conf, control):
     try:
         server = Server(conf, control)
-        preload()
+        preload(OFTEN + SELDOM if server.sandbox.hidden else OFTEN)
         server.sandbox.settle()
+        candidate.rehearse()
         random.seed(0)  # forks begin with this
         control.send({"protections": server.sandbox.protections})
         gc.collect()

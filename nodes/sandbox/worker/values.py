@@ -6,21 +6,17 @@ What can't be copied (functions, iterators, objects of classes) crosses as the n
 of an entry in the sender's table, and is used by asking the sender.
 """
 
+import _socket
 import builtins
 import collections
-import datetime
-import decimal
-import fractions
 import json
 import os
-import socket
-import struct
 import sys
 import types
 
 FRAME_LIMIT = 4 << 20  # bytes of one message of a candidate's
 ANY_SIZE = 1 << 30
-HEADER = struct.Struct(">I")
+HEADER = 4  # bytes of the length of a message
 SMALL = 1 << 63
 
 
@@ -34,7 +30,7 @@ class Gone(Lost):
 
 def frame(message):
     data = json.dumps(message).encode()
-    return HEADER.pack(len(data)) + data
+    return len(data).to_bytes(HEADER, "big") + data
 
 
 class Channel:
@@ -55,7 +51,7 @@ class Channel:
             raise Gone(str(e))
 
     def receive(self):
-        size, = HEADER.unpack(self.take(HEADER.size))
+        size = int.from_bytes(self.take(HEADER), "big")
         if size > self.receives:
             raise Lost("a message of %d bytes was announced" % size)
         try:
@@ -84,6 +80,9 @@ class Channel:
         return chunk
 
 
+FD = 4  # bytes of a descriptor's number
+
+
 class Control:
     """Messages between the judge and the fork server, with file descriptors. Each is
     one packet: what comes after it stays in the socket."""
@@ -95,8 +94,9 @@ class Control:
         return self.sock.fileno()
 
     def send(self, message, fds=()):
+        rights = b"".join(fd.to_bytes(FD, sys.byteorder) for fd in fds)
         try:
-            socket.send_fds(self.sock, [json.dumps(message).encode()], fds)
+            self.sock.sendmsg([json.dumps(message).encode()], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)] if fds else [])
         except OSError as e:
             raise Gone(str(e))
 
@@ -106,12 +106,13 @@ class Control:
     def receive_with(self, fds):
         """Returns a message and the descriptors that came with it."""
         try:
-            data, came, _, _ = socket.recv_fds(self.sock, 1 << 16, fds)
+            data, more, _, _ = self.sock.recvmsg(1 << 16, _socket.CMSG_LEN(FD * fds) if fds else 0)
         except OSError as e:
             raise Gone(str(e))
         if not data:
             raise Gone("the other side is gone")
-        return json.loads(data), came
+        rights = b"".join(rights for _, _, rights in more)
+        return json.loads(data), [int.from_bytes(rights[i:i + FD], sys.byteorder) for i in range(0, len(rights), FD)]
 
 
 class Encoder:
@@ -133,11 +134,14 @@ class Encoder:
             collections.OrderedDict: ("od", items), collections.Counter: ("ct", items),
             collections.defaultdict: ("dd", items),
             collections.deque: ("q", each(collections.deque.__iter__)),
-            decimal.Decimal: ("dec", decimal.Decimal.__str__),
-            fractions.Fraction: ("fr", lambda v: [self.encode(v.numerator), self.encode(v.denominator)]),
-            datetime.timedelta: ("td", lambda v: [v.days, v.seconds, v.microseconds]),
             type({}.keys()): ("dk", each(iter)), type({}.values()): ("dv", each(iter)),
             type({}.items()): ("di", each(iter)),
+        }
+        # Of modules that few import; by name, so that nobody else has to.
+        self.rare = {
+            "decimal.Decimal": ("dec", str),
+            "fractions.Fraction": ("fr", lambda v: [self.encode(v.numerator), self.encode(v.denominator)]),
+            "datetime.timedelta": ("td", lambda v: [v.days, v.seconds, v.microseconds]),
         }
         self.bases = [(base, convert) for base, convert in (
             (str, str.__str__), (int, int.__int__), (float, float.__float__),
@@ -153,11 +157,12 @@ class Encoder:
             return v if -SMALL <= v < SMALL else {"i": hex(v)}
         if t is list:
             return [self.encode(x) for x in v]
-        known = self.exact.get(t)
+        known = self.exact.get(t) or self.rare.get(full_name(t))
         if known:
             return {known[0]: known[1](v)}
-        if isinstance(v, DATE):
-            return self.date(v)
+        kinds = set(map(full_name, t.__mro__))
+        if "datetime.date" in kinds:
+            return self.date(v, "datetime.datetime" in kinds)
         if t is types.ModuleType and v.__name__ in PUBLIC:
             return {"m": v.__name__}
         if (t is type or t is types.BuiltinFunctionType) and getattr(builtins, v.__name__, None) is v:
@@ -167,16 +172,22 @@ class Encoder:
                 return self.encode(convert(v))
         return self.export(v)
 
-    def date(self, v):
+    def date(self, v, with_time):
         day = [v.year, v.month, v.day]
-        if not isinstance(v, DATETIME):
+        if not with_time:
             return {"da": day}
         if v.tzinfo is not None:
             return self.export(v)
         return {"dt": day + [v.hour, v.minute, v.second, v.microsecond]}
 
 
-DATE, DATETIME = datetime.date, datetime.datetime  # also where a candidate replaces them
+def full_name(t):
+    return "%s.%s" % (t.__module__, t.__name__)
+
+
+def late(module, name):
+    """What a module makes, which is imported when the first of these crosses."""
+    return lambda *args: getattr(__import__(module), name)(*args)
 
 
 def same_order(kind):
@@ -213,8 +224,9 @@ class Decoder:
             "r": lambda x: range(*map(number, x)),
             "od": pairs(collections.OrderedDict), "ct": pairs(lambda x: collections.Counter(dict(x))),
             "dd": pairs(lambda x: collections.defaultdict(None, x)), "q": many(collections.deque),
-            "dec": decimal.Decimal, "fr": lambda x: fractions.Fraction(*map(number, x)),
-            "da": lambda x: datetime.date(*x), "dt": lambda x: datetime.datetime(*x), "td": lambda x: datetime.timedelta(*x),
+            "dec": late("decimal", "Decimal"), "fr": lambda x: late("fractions", "Fraction")(*map(number, x)),
+            "da": lambda x: late("datetime", "date")(*x), "dt": lambda x: late("datetime", "datetime")(*x),
+            "td": lambda x: late("datetime", "timedelta")(*x),
             "dk": many(lambda x: dict.fromkeys(x).keys()), "dv": many(lambda x: dict(enumerate(x)).values()),
             "di": many(lambda x: dict(x).items()),
             "m": module, "y": builtin, "h": remote, "p": mine,
