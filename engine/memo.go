@@ -75,7 +75,8 @@ func (e *Engine) remember(req Request, record *run.Record, outcomes map[string]s
 	var m *recall.Memo
 	var err error
 	if req.Since != nil {
-		m = req.Since.with(req.Plan)
+		m = req.Since.copyMemo()
+		known.Order = nil
 	} else if m, err = e.newMemo(req, known); err != nil {
 		return
 	}
@@ -120,7 +121,7 @@ func (e *Engine) newMemo(req Request, known *run.Record) (*recall.Memo, error) {
 	at := make(map[*plan.Step]int, len(steps))
 	for i, s := range steps {
 		at[s] = i
-		n := recall.Node{ID: s.ID, Col: s.Spec.Pos.Col, Lines: s.Spec.Lines, Place: places[s.ID]}
+		n := recall.Node{ID: s.ID, Col: s.Spec.Pos.Col, Lines: s.Spec.Lines, Place: places[s.ID], Metrics: hasMetrics(s)}
 		for _, in := range s.Inputs {
 			n.Needs = append(n.Needs, at[in.From])
 		}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -13,6 +14,7 @@ import (
 	"github.com/ouroflow/ouroflow/engine/recall"
 	"github.com/ouroflow/ouroflow/engine/run"
 	"github.com/ouroflow/ouroflow/engine/spec"
+	"github.com/ouroflow/ouroflow/engine/table"
 )
 
 // Of pipelines with fewer nodes than manyNodes everything is planned: that takes no time.
@@ -50,7 +52,7 @@ func (e *Engine) loadPart(req *Request, file string, opts spec.Options) *plan.Pl
 	if since == nil || since.Nodes() < manyNodes || len(req.Command.To) > 0 {
 		return nil
 	}
-	part := since.part()
+	affected, part := since.part()
 	if len(part)+len(since.record.Nodes) > since.Nodes()/partOf {
 		return nil
 	}
@@ -61,15 +63,34 @@ func (e *Engine) loadPart(req *Request, file string, opts spec.Options) *plan.Pl
 		}
 	}
 	p, err := Load(file, spec.Blank(req.Pipeline, others), e.Types, opts)
-	if err != nil || !since.fits(p, part, req.Pipeline) {
+	if err != nil || !since.fits(p, part, req.Pipeline) || !e.stillKnown(since, p, affected) {
+		return nil
+	}
+	if since.nodes, err = e.nodesBefore(since, part); err != nil {
 		return nil
 	}
 	return p
 }
 
-// part returns the places of the nodes that changed, of those that depend on them, and
-// of what all these need.
-func (r *Earlier) part() map[int]bool {
+// stillKnown reports whether the cache has all of a plan that isn't affected by what
+// changed. Computed again, it could come out otherwise, and concern nodes beyond the plan.
+func (e *Engine) stillKnown(since *Earlier, p *plan.Plan, affected map[int]bool) bool {
+	concerned := map[string]bool{}
+	for i := range affected {
+		concerned[since.memo.Nodes[i].ID] = true
+	}
+	known := &predictor{engine: e, ctx: context.Background(), reasons: &reasons{p, func() *run.Record { return nil }}, outputs: map[string]map[string]table.Artifact{}}
+	for _, s := range p.Steps {
+		if !concerned[s.ID] && !known.predict(s).Cached {
+			return false
+		}
+	}
+	return true
+}
+
+// part returns the places of the nodes that changed and of those that depend on them, and
+// of these and what they need.
+func (r *Earlier) part() (affected, part map[int]bool) {
 	users := make([][]int, len(r.memo.Nodes))
 	needs := make([][]int, len(r.memo.Nodes))
 	for i, n := range r.memo.Nodes {
@@ -78,8 +99,8 @@ func (r *Earlier) part() map[int]bool {
 			users[need] = append(users[need], i)
 		}
 	}
-	affected := reach(users, slices.Values(r.changed))
-	return reach(needs, maps.Keys(affected))
+	affected = reach(users, slices.Values(r.changed))
+	return affected, reach(needs, maps.Keys(affected))
 }
 
 // reach returns the nodes that edges lead to from some nodes, those included.
@@ -102,24 +123,34 @@ func reach(edges [][]int, from func(func(int) bool)) map[int]bool {
 }
 
 // fits reports whether a plan made of the lines of some nodes is what it would be within
-// the whole pipeline.
+// the whole pipeline. It has to know all that plan.Make checks across nodes.
 func (r *Earlier) fits(p *plan.Plan, part map[int]bool, content []byte) bool {
 	if len(p.Steps) != len(part) {
 		return false
 	}
+	steps := map[string]*plan.Step{}
+	for _, s := range p.Steps {
+		steps[s.ID] = s
+	}
 	for i := range part {
 		n := r.memo.Nodes[i]
-		s := p.Step(n.ID)
-		if s == nil || !sameLines(n, s.Spec) || hasMetrics(s) {
+		s := steps[n.ID]
+		if s == nil || !sameLines(n, s.Spec) || n.Metrics || hasMetrics(s) || !r.sameNeeds(n, s) {
 			return false
 		}
 	}
 	for _, i := range r.memo.Edited(content) {
-		if n := r.memo.Nodes[i]; usesOther(n, p.Step(n.ID)) {
+		if n := r.memo.Nodes[i]; usesOther(n, steps[n.ID]) {
 			return false
 		}
 	}
 	return true
+}
+
+// sameNeeds reports whether a step needs the nodes that it needed: the order of the
+// whole pipeline hangs on that.
+func (r *Earlier) sameNeeds(before recall.Node, now *plan.Step) bool {
+	return slices.EqualFunc(before.Needs, now.Inputs, func(i int, in plan.Input) bool { return r.memo.Nodes[i].ID == in.From.ID })
 }
 
 // sameLines reports whether a node begins where it did and nothing else does in its lines:
@@ -165,17 +196,16 @@ func (r *Earlier) next(id string, p *plan.Plan) *run.Record {
 	return &next
 }
 
-// before is the record of the earlier run as far as the nodes of a plan are concerned.
-func (e *Engine) before(r *Earlier, p *plan.Plan) (*run.Record, error) {
-	record := r.record
-	record.Nodes = maps.Clone(r.record.Nodes)
-	if record.Nodes == nil {
-		record.Nodes = map[string]*run.Node{}
+// nodesBefore returns what became of some nodes in the earlier run.
+func (e *Engine) nodesBefore(r *Earlier, part map[int]bool) (map[string]*run.Node, error) {
+	nodes := maps.Clone(r.record.Nodes)
+	if nodes == nil {
+		nodes = map[string]*run.Node{}
 	}
 	var ids []string
 	var places []run.Place
-	for _, n := range r.memo.Nodes {
-		if record.Nodes[n.ID] == nil && p.Step(n.ID) != nil {
+	for i := range part {
+		if n := r.memo.Nodes[i]; nodes[n.ID] == nil {
 			ids, places = append(ids, n.ID), append(places, n.Place)
 		}
 	}
@@ -188,26 +218,22 @@ func (e *Engine) before(r *Earlier, p *plan.Plan) (*run.Record, error) {
 		if err := json.Unmarshal(text, &n); err != nil {
 			return nil, fmt.Errorf("%s: %w", e.memos().StatePath(r.memo.State), err)
 		}
-		record.Nodes[ids[i]] = &n
+		nodes[ids[i]] = &n
 	}
-	return &record, nil
+	return nodes, nil
 }
 
-// with is the memo of the run of a part of the pipeline, whose nodes are yet to be
-// filled.
-func (r *Earlier) with(p *plan.Plan) *recall.Memo {
+// before is the record of the earlier run as far as the nodes that are planned are
+// concerned.
+func (r *Earlier) before() *run.Record {
+	record := r.record
+	record.Nodes = r.nodes
+	return &record
+}
+
+// copyMemo returns a memo of the same pipeline, for the nodes that ran since to be filled.
+func (r *Earlier) copyMemo() *recall.Memo {
 	m := *r.memo
 	m.Nodes = slices.Clone(m.Nodes)
-	at := make(map[string]int, len(m.Nodes))
-	for i, n := range m.Nodes {
-		at[n.ID] = i
-	}
-	for _, s := range p.Steps {
-		needs := make([]int, len(s.Inputs))
-		for i, in := range s.Inputs {
-			needs[i] = at[in.From.ID]
-		}
-		m.Nodes[at[s.ID]].Needs = needs
-	}
 	return &m
 }

@@ -188,6 +188,7 @@ func TestEditsBeyondANode(t *testing.T) {
 		{"  b4: {type", " b4: {type"},
 		{"name: b4}", "name: \"b4}"},
 		{"value: 3\n", "value: &three 3\n"},
+		{"needs: a4,", "needs: z,"},
 		{"value: 9\n\n", "value: 9\n      fail: |+\n"},
 		{"value: 1\n", "value: *one\n"},
 	} {
@@ -195,7 +196,7 @@ func TestEditsBeyondANode(t *testing.T) {
 		if edited == text {
 			t.Fatalf("no %q", c.old)
 		}
-		if f.checkPart(t, edited) && !strings.Contains(c.new, "&") {
+		if f.checkPart(t, edited) {
 			t.Errorf("%q -> %q: a part is planned", c.old, c.new)
 		}
 	}
@@ -221,4 +222,31 @@ func compareSteps(t rapid.TB, got, want *plan.Step) {
 	if !slices.Equal(g, w) {
 		t.Fatalf("%s: got %v, want %v", got.ID, g, w)
 	}
+}
+
+// What a node says elsewhere by an anchor, in braces, or in metrics of the pipeline, isn't
+// left out.
+func TestPipelinesThatArePlannedWhole(t *testing.T) {
+	nodes := manyNodes(30)
+	for name, c := range map[string]struct{ text, old, new string }{
+		"anchor": {strings.Replace(nodes, "name: alone", "name: &x alone", 1) + "description: *x\n", "&x alone", "&x lonely"},
+		"braces": {"{version: 1, nodes: {\n" + flowNodes(50) + "}}\n", "value: 7}}", "value: 8}}"},
+	} {
+		f := newFixture(t)
+		if req, err := f.prepare(c.text); err != nil || req.Plan == nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		f.again(t, c.text)
+		if f.checkPart(t, strings.Replace(c.text, c.old, c.new, 1)) {
+			t.Errorf("%s: a part is planned", name)
+		}
+	}
+}
+
+func flowNodes(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "  n%d: {type: sum, with: {name: n%d, value: %d}},\n", i, i, i)
+	}
+	return b.String()
 }

@@ -25,8 +25,7 @@ func (e *Engine) reasonsFor(req Request) (*reasons, error) {
 	if req.Since == nil || req.Against != "" {
 		return e.newReasons(req.Plan, req.Against)
 	}
-	before, err := e.before(req.Since, req.Plan)
-	return &reasons{req.Plan, func() *run.Record { return before }}, err
+	return &reasons{req.Plan, req.Since.before}, nil
 }
 
 // newReasons compares with the run against, or with the newest of the same pipeline

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -17,8 +18,9 @@ import (
 // Earlier is a run of the same command that is remembered, and what has changed since.
 type Earlier struct {
 	memo    *recall.Memo
-	record  run.Record // with those of its nodes that aren't in the memo's file about them
-	changed []int      // places in memo.Nodes
+	record  run.Record           // with those of its nodes that aren't in the memo's file about them
+	changed []int                // places in memo.Nodes
+	nodes   map[string]*run.Node // what became of those that are planned again
 }
 
 // Earlier returns the run that is remembered under a key of MemoKey, if only some of
@@ -37,7 +39,9 @@ func (e *Engine) Earlier(key digest.Digest, pipeline []byte) *Earlier {
 		return nil
 	}
 	r := &Earlier{memo: m, changed: changed}
-	if json.Unmarshal(m.Record, &r.record) != nil {
+	record := json.NewDecoder(bytes.NewReader(m.Record))
+	record.UseNumber() // parameters keep all their digits
+	if record.Decode(&r.record) != nil {
 		return nil
 	}
 	return r

@@ -105,7 +105,8 @@ func (p *Plan) To(ids ...string) *Plan {
 }
 
 // Make checks a pipeline against the node types and orders it. Problems go to
-// c, which the pipeline was read with.
+// c, which the pipeline was read with. What is checked across nodes, those who make a
+// plan of some of the nodes have to know: see engine.Engine.Prepare.
 func Make(p *spec.Pipeline, types node.Registry, c *spec.Collector) (*Plan, error) {
 	if p == nil {
 		return nil, c.Err()

@@ -75,6 +75,7 @@ func (w *writer) node(n Node) {
 		w.uvarint(uint64(need))
 	}
 	w.varint(n.Rows)
+	w.uvarint(uint64(map[bool]int{true: 1}[n.Metrics]))
 	w.varint(n.Place.At)
 	w.varint(n.Place.Size)
 	w.files(n.Uses)
@@ -177,9 +178,9 @@ func (r *reader) node(nodes int) (Node, error) {
 		}
 		n.Needs = append(n.Needs, int(need))
 	}
-	n.Rows, n.Place = r.varint(), run.Place{At: r.varint(), Size: r.varint()}
-	if n.Place.At < 0 || n.Place.Size < 0 {
-		return n, fmt.Errorf("node %q is at %d", n.ID, n.Place.At)
+	n.Rows, n.Metrics, n.Place = r.varint(), r.uvarint() > 0, run.Place{At: r.varint(), Size: r.varint()}
+	if n.Place.At < 0 || n.Place.Size < 0 || n.Lines.First < 0 || n.Lines.After < n.Lines.First {
+		return n, fmt.Errorf("node %q is nowhere", n.ID)
 	}
 	n.Uses, n.Made = r.files(), r.files()
 	return n, nil

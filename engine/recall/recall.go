@@ -76,9 +76,11 @@ type Node struct {
 	Text  uint64     // the first 64 bits of the digest of these lines
 	Needs []int      // places of nodes in Memo.Nodes
 	Rows  int64      // that its tables have
-	Place run.Place  // of what there is of it in the file that tells of nodes
-	Uses  []File     // what it read or published
-	Made  []File     // what the cache has of it
+	// Metrics says that it has metrics, whose names hang on all other nodes.
+	Metrics bool
+	Place   run.Place // of what there is of it in the file that tells of nodes
+	Uses    []File    // what it read or published
+	Made    []File    // what the cache has of it
 }
 
 // Rows is the number of rows that the tables of the run have.
@@ -96,15 +98,14 @@ func (m *Memo) Changed(content []byte) (nodes []int, ok bool) {
 	if !m.known(content) || slices.ContainsFunc(m.Files, File.changed) {
 		return nil, false
 	}
-	nodes = m.Edited(content)
 	var lost atomic.Bool
-	used := make([]bool, len(m.Nodes))
+	changed := make([]bool, len(m.Nodes))
 	workers := runtime.GOMAXPROCS(0)
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
 			for i := w; i < len(m.Nodes) && !lost.Load(); i += workers {
-				used[i] = slices.ContainsFunc(m.Nodes[i].Uses, File.changed)
+				changed[i] = slices.ContainsFunc(m.Nodes[i].Uses, File.changed)
 				if slices.ContainsFunc(m.Nodes[i].Made, File.changed) {
 					lost.Store(true)
 				}
@@ -112,8 +113,11 @@ func (m *Memo) Changed(content []byte) (nodes []int, ok bool) {
 		})
 	}
 	wg.Wait()
-	for i, changed := range used {
-		if changed && !slices.Contains(nodes, i) {
+	for _, i := range m.Edited(content) {
+		changed[i] = true
+	}
+	for i := range changed {
+		if changed[i] {
 			nodes = append(nodes, i)
 		}
 	}

@@ -102,7 +102,7 @@ func example() *Memo {
 	return &Memo{
 		Pipeline: digest.Of([]byte("p")), Outside: digest.Of([]byte("o")), Files: files, Record: []byte(`{"x":1}`),
 		Nodes: []Node{
-			{ID: "x", Col: 3, Lines: spec.Lines{First: 4, After: 6}, Text: 7, Rows: 8, Place: run.Place{At: 9, Size: 10}, Uses: files},
+			{ID: "x", Col: 3, Lines: spec.Lines{First: 4, After: 6}, Text: 7, Rows: 8, Metrics: true, Place: run.Place{At: 9, Size: 10}, Uses: files},
 			{ID: "y", Needs: []int{0}, Made: files[:1]},
 		},
 	}

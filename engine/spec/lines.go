@@ -14,11 +14,12 @@ type Lines struct{ First, After int }
 var keepsBreaks = regexp.MustCompile(`[|>][0-9]?\+`)
 
 // nodeLines returns the lines of each node of a file that has them for itself: no other
-// key is on them, nothing in the node comes from elsewhere by an alias, and it doesn't
-// change with what follows. root is the document as it was read, nothing applied to it.
+// key is on them, nothing comes from elsewhere by an alias or can go elsewhere by an
+// anchor, no comma or bracket around them belongs to it, and it doesn't change with what
+// follows. root is the document as it was read, nothing applied to it.
 func nodeLines(root *Value, content []byte) map[string]Lines {
 	nodes := root.Get("nodes")
-	if nodes == nil || nodes.Kind != Map {
+	if nodes == nil || nodes.Kind != Map || nodes.flow || nodes.anchor || root.flow {
 		return nil
 	}
 	lines := splitLines(content)
@@ -41,9 +42,9 @@ func nodeLines(root *Value, content []byte) map[string]Lines {
 	return found
 }
 
-// hold reports whether a value and all in it is on these lines.
+// hold reports whether a value and all in it is on these lines, and only there.
 func (l Lines) hold(v *Value) bool {
-	if v.Pos.Line < l.First || v.Pos.Line >= l.After {
+	if v.anchor || v.Pos.Line < l.First || v.Pos.Line >= l.After {
 		return false
 	}
 	return !slices.ContainsFunc(v.List, func(item *Value) bool { return !l.hold(item) }) &&

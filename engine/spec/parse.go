@@ -107,7 +107,7 @@ func (y *yamlReader) value(n ast.Node) *Value {
 			v.List = append(v.List, y.value(item))
 		}
 	case *ast.MappingNode:
-		v.Kind = Map
+		v.Kind, v.flow = Map, n.IsFlowStyle
 		seen := map[string]bool{}
 		for _, e := range n.Values {
 			y.entry(v, e, seen)
@@ -119,6 +119,7 @@ func (y *yamlReader) value(n ast.Node) *Value {
 		y.firstKeyIsStart(v)
 	case *ast.AnchorNode:
 		v = y.value(n.Value)
+		v.anchor = true
 		y.anchors[n.Name.GetToken().Value] = v
 	case *ast.AliasNode:
 		return y.alias(v, n)

@@ -54,6 +54,8 @@ type Value struct {
 	String string
 	List   []*Value
 	Map    []Entry
+	anchor bool // aliases may refer to it
+	flow   bool // a map in braces
 }
 
 // Entry is a key of a map with its value.

@@ -1,6 +1,8 @@
 package sandbox_test
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"testing"
 
 	"github.com/ouroflow/ouroflow/nodes/internal/verdict"
@@ -17,6 +19,9 @@ func valuesCross(t *testing.T, p *sandbox.Pool) {
 		{name: "not a number", code: "def f(): return float('nan')", test: "assert f() != f()"},
 		{name: "library types", code: "import collections, decimal, fractions, datetime\ndef f(k): return {'c': collections.Counter('aab'), 'o': collections.OrderedDict(a=1), 'd': collections.defaultdict(int, a=1), 'q': collections.deque([1]), 'm': decimal.Decimal('1.5'), 'r': fractions.Fraction(1, 3), 't': datetime.datetime(2020, 1, 2), 'k': {1: 2}.keys(), 'i': {1: 2}.items()}[k]",
 			test: "import collections, decimal, fractions, datetime\nassert f('c') == {'a': 2, 'b': 1} and f('o') == {'a': 1} and f('d') == {'a': 1} and f('q')[0] == 1\nassert f('m') == decimal.Decimal('1.5') and f('r') == fractions.Fraction(1, 3) and f('t') == datetime.datetime(2020, 1, 2) and f('k') == {1} and f('i') == {(1, 2)}"},
+		{name: "subclasses of library types", code: "import datetime, enum, fractions\nclass D(datetime.date): pass\nclass T(datetime.datetime): pass\nclass M(type):\n  __module__ = property(lambda c: 1 / 0)\nclass O(metaclass=M):\n  a = 1\ndef f(k): return {'d': D(2020, 1, 2), 't': T(2020, 1, 2, 3), 'n': fractions.Fraction(2 ** 80, 3), 's': datetime.timedelta(1, 2, 3), 'o': O()}[k]",
+			test: "import datetime, fractions\nassert f('d') == datetime.date(2020, 1, 2) and f('t') == datetime.datetime(2020, 1, 2, 3) and f('s') == datetime.timedelta(1, 2, 3) and f('n') == fractions.Fraction(2 ** 80, 3) and f('o').a == 1"},
+		{name: "library types from the test", code: "def f(x): return x + x", test: "import datetime, decimal, fractions\nassert f(decimal.Decimal('1.5')) == decimal.Decimal(3) and f(fractions.Fraction(1, 4)) == fractions.Fraction(1, 2) and f(datetime.timedelta(1)) == datetime.timedelta(2)"},
 		{name: "named tuple", code: "import collections\nP = collections.namedtuple('P', 'x y')\ndef f(): return P(1, 2)", test: "assert f() == (1, 2)"},
 		{name: "order of a set", code: "def f(s): return tuple(s)", test: "assert f({12, 13, 14, 15, 16}) == (16, 12, 13, 14, 15)"},
 		{name: "argument changed in place", code: "def f(l, d): l.sort(); d['x'] = 1", test: "l, d = [2, 1], {}\nf(l, d)\nassert l == [1, 2] and d == {'x': 1}"},
@@ -185,4 +190,39 @@ func TestManyEndings(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What a candidate printed is there in full, however it ends, each time.
+func TestPrintedTextIsWhole(t *testing.T) { onEach(t, printedTextIsWhole) }
+
+func printedTextIsWhole(t *testing.T, p *sandbox.Pool) {
+	for _, code := range []string{
+		"print('text')\ndef f(): return 1",
+		"def f():\n  print('text')\n  return 1",
+		"def f():\n  print('text')\n  raise ValueError",
+		"print('text')\nraise ValueError",
+	} {
+		for range 20 {
+			v, err := p.Judge(0, sandbox.Job{Code: code, Tests: []string{"assert f() == 1"}, Form: sandbox.Asserts})
+			if err != nil || v.Stdout != fmt.Sprintf("%x", sha256.Sum256([]byte("text\n"))) {
+				t.Fatalf("%s\n%+v, %v", code, v, err)
+			}
+		}
+	}
+}
+
+// A candidate that has used up its memory can still say so.
+func TestMemoryIsLeftToTell(t *testing.T) { onEach(t, memoryIsLeftToTell) }
+
+func memoryIsLeftToTell(t *testing.T, p *sandbox.Pool) {
+	fill := "  size = 1 << 24\n  while size > 64:\n    try:\n      while True: big.append(bytearray(size))\n    except MemoryError: size //= 2\n  while True: kept = (kept,)"
+	for _, code := range []string{
+		"def f():\n  big, kept = [], None\n" + fill,
+		"big, kept = [], None\ndef f():\n  global kept\n" + fill,
+	} {
+		v, err := p.Judge(0, sandbox.Job{Code: code, Tests: []string{"f()"}, Form: sandbox.Asserts})
+		if err != nil || v.Verdict != verdict.MemoryLimit {
+			t.Errorf("%s\n%+v, %v", code, v, err)
+		}
+	}
 }

@@ -10,7 +10,7 @@ var scripts embed.FS
 
 // Protocol is the version of what is said to a worker and of how it judges. It is
 // pinned: a worker that judges in another way gives other verdicts.
-const Protocol = "2"
+const Protocol = "3"
 
 // The parts of a worker, each after those that it imports: those of the fork server and
 // of the candidates, which are forks of it, then those of the judge.

@@ -61,11 +61,21 @@ def run_test(code, namespace, form):
         ending(run_functions, namespace, false_assert="failed")
 
 
+SPARE = [bytearray(1 << 20)]  # for telling that there is no memory left
+
+
+def make_room(error):
+    """Frees what the code that ran out of memory still holds, and what was spared."""
+    error.__traceback__ = None
+    SPARE.clear()
+
+
 def ending(function, *args, false_assert):
     """Calls a function and says with which verdict it ended, unless it just did."""
     try:
         function(*args)
     except MemoryError as e:
+        make_room(e)
         raise Ended("memory_limit", e)
     except AssertionError as e:
         raise Ended(false_assert, e)
@@ -77,6 +87,7 @@ def stop_clock(seconds):
     """Has every clock that tells the date say the same."""
     import datetime
     import time
+    values.notice()
 
     def at(function):
         return lambda *args: function(*(args or (seconds,)))
@@ -108,6 +119,9 @@ def stop_clock(seconds):
 def define(job, name=NAME):
     """Runs the setup and the candidate; returns what they define."""
     setup, code = job["setup"], job["code"]
+    for rare in job["imports"]:
+        __import__(rare)
+    values.notice()
     if job["clock"] is not None:
         stop_clock(job["clock"])
     module = types.ModuleType(name)
@@ -200,6 +214,9 @@ def run_cases(unittest, case):
     return tests
 
 
+BYE = {"bye": True}
+
+
 class Served:
     """Answers the judge."""
 
@@ -230,8 +247,12 @@ class Served:
         self.channel.send({"names": names})
 
     def serve(self):
-        while True:
-            self.answer(self.channel.receive())
+        """Answers until the judge has heard enough, and writes out what was printed
+        before it says that it has understood."""
+        for request in iter(self.channel.receive, BYE):
+            self.answer(request)
+        flush()
+        self.channel.send(BYE)
 
     def answer(self, request):
         """Does what the judge asks for, and says how it ended. Arguments that were
@@ -245,6 +266,8 @@ class Served:
         except values.Lost:
             raise
         except BaseException as e:
+            if isinstance(e, MemoryError):
+                make_room(e)
             reply = {"raised": self.raised(e)}
         if any(type(a) in (list, dict, set, bytearray) for a in args):
             try:
@@ -340,13 +363,11 @@ def serve(channel, job, served=SERVED):
     try:
         namespace = define(job)
     except Ended as e:
+        flush()
         channel.send({"ended": e.result()})
         return
     served.announce(namespace, job["names"])
-    try:
-        served.serve()
-    except values.Lost:
-        flush()  # the judge is done
+    served.serve()
 
 
 def run_tests(channel, job):
@@ -403,15 +424,14 @@ def rehearse():
     """Runs a candidate of our own in the fork server. What the interpreter writes to when
     it does something for the first time, it needn't write to in each fork then, where
     every page that is written to is copied."""
-    job = {"setup": "", "code": REHEARSED, "clock": None, "names": ["f"]}
+    job = {"setup": "", "code": REHEARSED, "clock": None, "imports": [], "names": ["f"]}
     call = {"op": "call", "on": 0, "args": [[3, 1, 4]], "kwargs": {}}
     for _ in range(REHEARSALS):
         ours, theirs = _socket.socketpair()
         judge, channel = values.Channel(ours.fileno()), values.Channel(theirs.fileno())
         judge.send(job)
-        for request in (call, dict(call, args=["text"]), call):
+        for request in (call, dict(call, args=["text"]), call, BYE):
             judge.send(request)
-        ours.shutdown(_socket.SHUT_WR)
         serve(channel, channel.receive(), Served(channel))
         ours.close()
         theirs.close()

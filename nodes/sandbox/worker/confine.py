@@ -72,7 +72,7 @@ class Sandbox:
         self.own_user = os.getuid() == 0 and not conf["user_namespace"]
         self.protections = ["limits"]
         self.writable = []
-        self.hidden = False  # nothing can be imported
+        self.hidden = self.own_user and not everyone_enters(os.path.realpath(sys.base_prefix))  # nothing can be imported
         self.own_processes = conf["namespaces"]
         if conf["namespaces"]:
             self.enter(conf)
@@ -127,16 +127,13 @@ class Sandbox:
         folder it may not enter, such as one in root's home: the installation is
         bound to a place that it may."""
         folder = os.path.realpath(sys.base_prefix)
-        parents = [folder]
-        while parents[-1] != "/":
-            parents.append(os.path.dirname(parents[-1]))
-        if all(os.stat(path).st_mode & 0o001 for path in parents):
+        if not self.hidden:
             return
         place = next((p for p in STAGES if os.path.isdir(p) and not os.listdir(p)), None)
         if place is None:
-            self.hidden = True
             self.protections.append("only preloaded modules: no empty folder to show Python in")
             return
+        self.hidden = False
         mount(folder, place, None, MS_BIND | MS_REC)
         moved = lambda paths: [place + p[len(folder):] if p.startswith(folder) else p for p in paths]
         sys.path[:] = moved(map(os.path.realpath, sys.path))
@@ -201,6 +198,15 @@ class Sandbox:
             header = (ctypes.c_uint32 * 2)(0x20080522, 0)
             check(libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
         die_with_parent()
+
+
+def everyone_enters(folder):
+    """Whether users without rights may enter a folder."""
+    while os.stat(folder).st_mode & 0o001:
+        if folder == "/":
+            return True
+        folder = os.path.dirname(folder)
+    return False
 
 
 def empty(folder):

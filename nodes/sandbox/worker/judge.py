@@ -162,6 +162,14 @@ class Session:
             self.lost, self.gone = str(e), True
             raise
 
+    def part(self):
+        """Lets the candidate write out what it printed. Nothing hangs on its answer."""
+        try:
+            self.send(candidate.BYE)
+            self.receive()
+        except values.Lost:
+            pass
+
     def receive(self):
         try:
             message = self.channel.receive()
@@ -254,6 +262,7 @@ class Tests:
         self.modules = modules(trees)
         whole = trees + ([nodes(setup, "<setup>")] if setup else [])
         self.wanted = identifiers(whole)
+        self.imports = rare_modules(whole)
         self.why = in_process_reason(whole)
         self.stateful = any(map(changes_more, whole))
 
@@ -318,6 +327,17 @@ def identifiers(trees):
     return None if "*" in found else sorted(found - {None})
 
 
+def rare_modules(trees):
+    """The modules that the tests use and that a candidate doesn't have from the start:
+    what crosses may be of their types, whatever the candidate does to its imports."""
+    found = set()
+    for node in (n for t in trees for n in t):
+        found |= {getattr(node, "id", None), (getattr(node, "module", None) or "").partition(".")[0]}
+        if isinstance(node, ast.alias):
+            found.add(node.name)
+    return [name for name in server.SELDOM if name in found]
+
+
 CHANGING = {"setattr", "delattr", "patch", "getcontext", "setcontext", "globals", "vars", "exec", "eval", "setrecursionlimit",
             "update", "pop", "clear", "append", "Thread"}
 
@@ -373,7 +393,7 @@ class Judge:
             return self.in_process(job, tests)
         return self.separate(job, tests)
 
-    def start(self, job, mode, stdin=None, **more):
+    def start(self, job, mode, stdin=None, imports=(), **more):
         ours, theirs = socket.socketpair()
         output = os.memfd_create("output")
         fd = self.null if stdin is None else file_of(stdin)
@@ -383,7 +403,7 @@ class Judge:
             os.close(fd)
         session = Session(ours, output, self.control)
         try:
-            session.send(dict({name: job[name] for name in ("code", "setup", "clock")}, **more))
+            session.send(dict({name: job[name] for name in ("code", "setup", "clock")}, imports=imports, **more))
         except values.Lost:
             pass  # what became of it, the server says
         return session
@@ -401,7 +421,7 @@ class Judge:
         return report
 
     def separate(self, job, tests):
-        session = self.start(job, "serve", names=tests.wanted)
+        session = self.start(job, "serve", imports=tests.imports, names=tests.wanted)
         out = {"tests_passed": 0, "tests_total": len(tests.tests), "judged": SEPARATE}
         try:
             with self.bounds(job):
@@ -412,6 +432,8 @@ class Judge:
             result = unable(e)
         except (values.Lost, KeyError, TypeError, AttributeError):
             result = NONSENSE if not session.gone else None
+        if result is not None:
+            session.part()
         report = self.finish(session)
         return conclude(job, out, result, report)
 
@@ -428,7 +450,7 @@ class Judge:
 
     def in_process(self, job, tests):
         """Has the candidate run the tests. It says for itself how it went."""
-        session = self.start(job, "tests", tests=list(tests.tests), form=tests.form)
+        session = self.start(job, "tests", imports=tests.imports, tests=list(tests.tests), form=tests.form)
         out = {"tests_passed": 0, "tests_total": len(tests.tests), "judged": IN_PROCESS}
         result = None
         try:

@@ -12,6 +12,7 @@ import gc
 import os
 import random
 import select
+import sys
 import time
 
 import candidate
@@ -167,8 +168,9 @@ def used_by_descendants(pid):
     return total
 
 
-OFTEN = "bisect collections copy functools heapq itertools math operator random re string sys time typing".split()
+OFTEN = "bisect collections copy functools heapq itertools math operator random re string sys threading time typing".split()
 SELDOM = "datetime decimal fractions queue statistics".split()
+ALL = OFTEN + SELDOM + "array ast base64 hashlib signal socket struct".split()  # where nothing else can be had
 
 
 def preload(names):
@@ -188,6 +190,7 @@ def start(conf):
         theirs.sock.close()
         return ours
     ours.sock.close()
+    forget_judge()
     try:
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, 0)
@@ -201,10 +204,17 @@ def start(conf):
         os._exit(1)
 
 
+def forget_judge():
+    """Drops what boot.py holds: the judge's program, and the conversation with ouroflow."""
+    held = sys.modules["__main__"].__dict__
+    for name in [name for name in held if not name.startswith("__")]:
+        del held[name]
+
+
 def serve(conf, control):
     try:
         server = Server(conf, control)
-        preload(OFTEN + SELDOM if server.sandbox.hidden else OFTEN)
+        preload(ALL if server.sandbox.hidden else OFTEN)
         server.sandbox.settle()
         candidate.rehearse()
         random.seed(0)  # forks begin with this

@@ -137,11 +137,10 @@ class Encoder:
             type({}.keys()): ("dk", each(iter)), type({}.values()): ("dv", each(iter)),
             type({}.items()): ("di", each(iter)),
         }
-        # Of modules that few import; by name, so that nobody else has to.
         self.rare = {
-            "decimal.Decimal": ("dec", str),
-            "fractions.Fraction": ("fr", lambda v: [self.encode(v.numerator), self.encode(v.denominator)]),
-            "datetime.timedelta": ("td", lambda v: [v.days, v.seconds, v.microseconds]),
+            "Decimal": ("dec", str),
+            "Fraction": ("fr", lambda v: [self.encode(v.numerator), self.encode(v.denominator)]),
+            "timedelta": ("td", lambda v: [v.days, v.seconds, v.microseconds]),
         }
         self.bases = [(base, convert) for base, convert in (
             (str, str.__str__), (int, int.__int__), (float, float.__float__),
@@ -157,12 +156,12 @@ class Encoder:
             return v if -SMALL <= v < SMALL else {"i": hex(v)}
         if t is list:
             return [self.encode(x) for x in v]
-        known = self.exact.get(t) or self.rare.get(full_name(t))
+        known = self.exact.get(t) or self.rare.get(rare_kind(t))
         if known:
             return {known[0]: known[1](v)}
-        kinds = set(map(full_name, t.__mro__))
-        if "datetime.date" in kinds:
-            return self.date(v, "datetime.datetime" in kinds)
+        kinds = set(map(RARE.get, BASES(t)))
+        if "date" in kinds:
+            return self.date(v, "datetime" in kinds)
         if t is types.ModuleType and v.__name__ in PUBLIC:
             return {"m": v.__name__}
         if (t is type or t is types.BuiltinFunctionType) and getattr(builtins, v.__name__, None) is v:
@@ -181,13 +180,29 @@ class Encoder:
         return {"dt": day + [v.hour, v.minute, v.second, v.microsecond]}
 
 
-def full_name(t):
-    return "%s.%s" % (t.__module__, t.__name__)
+BASES = type.__dict__["__mro__"].__get__  # whatever a metaclass says
+RARE_MODULES = {"decimal": ["Decimal"], "fractions": ["Fraction"], "datetime": ["date", "datetime", "timedelta"]}
+RARE = {}  # types of those of these modules that have been imported, and their names
+
+
+def rare_kind(t):
+    """The name of a type of a module that few import, so that nobody else has to."""
+    notice()
+    return RARE.get(t)
+
+
+def notice():
+    """Learns the types of modules that have been imported. What a candidate puts in their
+    place later, it can't pass off as them."""
+    for name in list(RARE_MODULES):
+        module = sys.modules.get(name)
+        if module is not None and all(hasattr(module, kind) for kind in RARE_MODULES[name]):
+            RARE.update((getattr(module, kind), kind) for kind in RARE_MODULES.pop(name))
 
 
 def late(module, name):
     """What a module makes, which is imported when the first of these crosses."""
-    return lambda *args: getattr(__import__(module), name)(*args)
+    return lambda *args: getattr(sys.modules.get(module) or __import__(module), name)(*args)
 
 
 def same_order(kind):
