@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/ouroflow/ouroflow/engine/plan"
 	"github.com/ouroflow/ouroflow/engine/run"
 	"github.com/ouroflow/ouroflow/engine/spec"
+	"github.com/ouroflow/ouroflow/engine/table"
 	"pgregory.net/rapid"
 )
 
@@ -249,4 +251,47 @@ func flowNodes(n int) string {
 		fmt.Fprintf(&b, "  n%d: {type: sum, with: {name: n%d, value: %d}},\n", i, i, i)
 	}
 	return b.String()
+}
+
+type gaugeParams struct {
+	Value float64 `yaml:"value"`
+}
+
+// gauge is a node type with a metric.
+func gauge() *node.Type {
+	return node.Def[gaugeParams]{
+		Name: "gauge", Version: 1,
+		Ports: func(gaugeParams) node.Ports {
+			return node.Ports{Out: []node.Port{{Name: "metrics", Schema: table.SchemaOf[node.Metric](), Metrics: true}}}
+		},
+		Run: func(_ context.Context, p gaugeParams, t node.Task) error {
+			out, err := t.Out("metrics")
+			if err != nil {
+				return err
+			}
+			return table.AppendAll(out, []node.Metric{{Name: "level", Value: p.Value}})
+		},
+	}.Type()
+}
+
+// The names of metrics hang on all nodes, so that those of a node which has none any more
+// are gone, and another's get its name.
+func TestMetricsAreThoseOfTheWhole(t *testing.T) {
+	f := newFixture(t)
+	f.engine.Types["gauge"] = gauge()
+	text := strings.Replace(manyNodes(30), "  z: {type: sum, with: {name: z}}", "  y: {type: gauge, with: {value: 1}}\n  z: {type: gauge, with: {value: 2}}", 1)
+	for _, c := range []struct {
+		old, new string
+		want     map[string]float64
+	}{
+		{"", "", map[string]float64{"y.level": 1, "z.level": 2}},
+		{"z: {type: gauge, with: {value: 2}}", "z: {type: gauge, with: {value: 3}}", map[string]float64{"y.level": 1, "z.level": 3}},
+		{"z: {type: gauge, with: {value: 3}}", "z: {type: sum, with: {value: 3}}", map[string]float64{"level": 1}},
+		{"value: 12,", "value: 112,", map[string]float64{"level": 1}},
+	} {
+		text = strings.Replace(text, c.old, c.new, 1)
+		if _, got := f.again(t, text); !maps.Equal(got.Metrics, c.want) {
+			t.Errorf("%q -> %q: metrics %v, want %v", c.old, c.new, got.Metrics, c.want)
+		}
+	}
 }
