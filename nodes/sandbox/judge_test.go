@@ -212,9 +212,8 @@ func printedTextIsWhole(t *testing.T, p *sandbox.Pool) {
 }
 
 // A candidate that has used up its memory can still say so.
-func TestMemoryIsLeftToTell(t *testing.T) { onEach(t, memoryIsLeftToTell) }
-
-func memoryIsLeftToTell(t *testing.T, p *sandbox.Pool) {
+func TestMemoryIsLeftToTell(t *testing.T) {
+	p := newPool(t, sandbox.Processes("python3", sandbox.Limits{CPU: 20, Wall: 20, Memory: 128, Output: 64, Processes: 32}), 1)
 	fill := "  size = 1 << 24\n  while size > 64:\n    try:\n      while True: big.append(bytearray(size))\n    except MemoryError: size //= 2\n  while True: kept = (kept,)"
 	for _, code := range []string{
 		"def f():\n  big, kept = [], None\n" + fill,
