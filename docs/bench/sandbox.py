@@ -43,7 +43,7 @@ nodes:
   verdicts: {type: containerd_exec, needs: candidates, with: {runtime: %s, judge: %s, workers: %d, python: '%s',
     measure: true, limits: {cpu_s: %d, wall_s: %d}}}
 """
-PRELOADED = "bisect collections copy datetime decimal fractions functools heapq itertools math operator queue random re statistics typing"
+PRELOADED = "bisect collections copy functools heapq itertools math operator random re string threading typing"
 Measured = collections.namedtuple("Measured", "seconds passed ms own cpu", defaults=(0, 0))
 
 
