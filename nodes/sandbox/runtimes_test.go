@@ -15,7 +15,7 @@ import (
 )
 
 // limits are small, so that candidates that use them up do so soon.
-var limits = sandbox.Limits{CPU: 1, Wall: 4, Memory: 512, Output: 64, Processes: 32}
+var limits = sandbox.Limits{CPU: 1, Wall: 4, Memory: 256, Output: 64, Processes: 32}
 
 // runtimes are what the tests run on, by name.
 var runtimes = map[string]func(testing.TB) sandbox.Runtime{"process": processRuntime, "containerd": containerRuntime}
