@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -104,7 +105,7 @@ func (r *Earlier) part() (affected, part map[int]bool) {
 }
 
 // reach returns the nodes that edges lead to from some nodes, those included.
-func reach(edges [][]int, from func(func(int) bool)) map[int]bool {
+func reach(edges [][]int, from iter.Seq[int]) map[int]bool {
 	reached := map[int]bool{}
 	var visit func(int)
 	visit = func(i int) {
@@ -187,9 +188,6 @@ func (r *Earlier) next(id string, p *plan.Plan) *run.Record {
 	next := r.record
 	next.ID, next.Status, next.Started, next.Order = id, event.Running, time.Now(), p.IDs()
 	next.Nodes = maps.Clone(r.record.Nodes)
-	if next.Nodes == nil {
-		next.Nodes = map[string]*run.Node{}
-	}
 	for _, s := range p.Steps {
 		next.Nodes[s.ID] = &run.Node{Type: s.Spec.Type, State: event.Waiting, Outputs: map[string]event.Output{}}
 	}
@@ -199,9 +197,6 @@ func (r *Earlier) next(id string, p *plan.Plan) *run.Record {
 // nodesBefore returns what became of some nodes in the earlier run.
 func (e *Engine) nodesBefore(r *Earlier, part map[int]bool) (map[string]*run.Node, error) {
 	nodes := maps.Clone(r.record.Nodes)
-	if nodes == nil {
-		nodes = map[string]*run.Node{}
-	}
 	var ids []string
 	var places []run.Place
 	for i := range part {

@@ -44,6 +44,9 @@ func (e *Engine) Earlier(key digest.Digest, pipeline []byte) *Earlier {
 	if record.Decode(&r.record) != nil {
 		return nil
 	}
+	if r.record.Nodes == nil { // as in a memo of a run of which everything was planned
+		r.record.Nodes = map[string]*run.Node{}
+	}
 	return r
 }
 

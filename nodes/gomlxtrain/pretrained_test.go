@@ -12,7 +12,6 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/node/nodetest"
-	"github.com/ouroflow/ouroflow/engine/table"
 	"github.com/ouroflow/ouroflow/nodes/internal/gomlxmodel"
 )
 
@@ -89,14 +88,7 @@ func TestPretrained(t *testing.T) {
 		if err != nil || again.Outputs["model"].Digest != res.Outputs["model"].Digest {
 			t.Errorf("tune %v: the same seed gave another model: %v", tune, err)
 		}
-		tree, err := table.OpenTree(b.Store, res.Outputs["model"].Digest)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := gomlxmodel.Load(tree)
-		if err != nil {
-			t.Fatal(err)
-		}
+		m := modelOf(t, b, res)
 		if (len(m.Base) > 0) == tune || (m.Weights[0]["block0.q.w"] != nil) != tune {
 			t.Errorf("tune %v: %d weights are shared, and a member has %d", tune, len(m.Base), len(m.Weights[0]))
 		}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/ouroflow/ouroflow/engine/exec"
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/engine/node/nodetest"
 	"github.com/ouroflow/ouroflow/engine/table"
@@ -147,6 +148,20 @@ func interrupt(t *testing.T, b *nodetest.Bench, set func(any), at int) {
 	b.Drain = make(chan struct{})
 }
 
+// modelOf loads the model that training led to.
+func modelOf(t *testing.T, b *nodetest.Bench, res exec.Result) *gomlxmodel.Model {
+	t.Helper()
+	tree, err := table.OpenTree(b.Store, res.Outputs["model"].Digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := gomlxmodel.Load(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 // Weights of signals are fitted on the validation problems, and are in the model.
 func TestFusion(t *testing.T) {
 	rows := synthetic(16)
@@ -157,15 +172,7 @@ func TestFusion(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tree, err := table.OpenTree(b.Store, res.Outputs["model"].Digest)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := gomlxmodel.Load(tree)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return m.Fusion
+		return modelOf(t, b, res).Fusion
 	}
 	if got := fused(); len(got) != 1 || got["agreement"] != 0.15 {
 		t.Errorf("without fusion: %v", got)
