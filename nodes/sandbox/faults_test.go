@@ -81,10 +81,11 @@ func judgeMany(t *testing.T, p *sandbox.Pool, disturb func()) {
 // Whatever of the process runtime is killed, candidates get their verdicts.
 func TestProcessesKilled(t *testing.T) {
 	for name, victims := range map[string]func() []int{
-		"judges": func() []int { return children(t, os.Getpid()) },
-		"fork servers": func() (all []int) {
-			for _, judge := range children(t, os.Getpid()) {
-				all = append(all, children(t, judge)...)
+		"judges":       func() []int { return children(t, os.Getpid()) },
+		"fork servers": func() []int { return forkServers(t) },
+		"wardens": func() (all []int) {
+			for _, server := range forkServers(t) {
+				all = append(all, children(t, server)[0]) // what it forks later are candidates
 			}
 			return all
 		},
@@ -96,7 +97,15 @@ func TestProcessesKilled(t *testing.T) {
 	}
 }
 
-// children lists the children of a process that are Python.
+// forkServers lists the children of the judges of this process.
+func forkServers(t *testing.T) (pids []int) {
+	for _, judge := range children(t, os.Getpid()) {
+		pids = append(pids, children(t, judge)...)
+	}
+	return pids
+}
+
+// children lists the children of a process that are Python, the oldest first.
 func children(t *testing.T, pid int) (pids []int) {
 	t.Helper()
 	paths, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))

@@ -1,8 +1,9 @@
 // Package sandbox runs candidates apart from the machine and from each other, and
 // has a judge that they can't reach say how that ended.
 //
-// A worker is a Python process that became a judge, which holds the tests, and a fork
-// server, which forks a process for each candidate. A Runtime says where workers run.
+// A worker is a Python process that became a judge, which holds the tests, a fork server,
+// which forks a process for each candidate, and a warden, which ends what is left of it.
+// A Runtime says where workers run.
 // docs/SANDBOX.md describes what protects whom from what.
 package sandbox
 

@@ -12,10 +12,10 @@ var scripts embed.FS
 // pinned: a worker that judges in another way gives other verdicts.
 const Protocol = "3"
 
-// The parts of a worker, each after those that it imports: those of the fork server and
-// of the candidates, which are forks of it, then those of the judge.
+// The parts of a worker, each after those that it imports: those of the fork server, of
+// the warden and of the candidates, which are forks of it, then those of the judge.
 var (
-	served  = []string{"values", "candidate", "confine", "server"}
+	served  = []string{"values", "candidate", "confine", "warden", "server"}
 	judging = []string{"suspicion", "judge"}
 )
 

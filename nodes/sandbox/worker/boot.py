@@ -21,9 +21,6 @@ def load(modules):
     for name in ours:
         del sys.modules[name]  # a candidate that imports such a name finds nothing
 load(served)
-try:
-    control = ours["server"].start(conf)
-except OSError as e:
-    control = e
+control = ours["server"].start(conf)
 load(judging)
-ours["judge"].main(conf, control, requests, replies)
+ours["judge"].main(conf, *control, requests, replies)

@@ -50,6 +50,7 @@ def few_devices():
     for name, target in (("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2")):
         os.symlink(target, stage + "/" + name)
     mount(stage, "/dev", None, MS_BIND | MS_REC)
+    mount(None, "/dev", None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID)  # devices can be written to all the same
 
 
 def mount_empty(path):
@@ -64,30 +65,30 @@ def limit(which, soft, hard):
     resource.setrlimit(which, (soft, hard))
 
 
-class Sandbox:
-    """What surrounds every candidate of this worker."""
+def is_other_user(conf):
+    """Whether candidates run as a user of their own."""
+    return os.getuid() == 0 and not conf["user_namespace"]
+
+
+def limit_cpu(seconds):
+    limit(resource.RLIMIT_CPU, seconds, seconds + 1)
+
+
+class Enclosure:
+    """What candidates find around them. Made by the first process of their namespace."""
 
     def __init__(self, conf):
-        self.conf = conf
-        self.own_user = os.getuid() == 0 and not conf["user_namespace"]
-        self.protections = ["limits"]
+        self.dir = conf["dir"]
+        self.protections = []
         self.writable = []
-        self.hidden = self.own_user and not everyone_enters(os.path.realpath(sys.base_prefix))  # nothing can be imported
+        self.python = None  # where Python is shown instead
+        self.hidden = is_other_user(conf) and not everyone_enters(python_folder())  # nothing can be imported
         self.own_processes = conf["namespaces"]
         if conf["namespaces"]:
             self.enter(conf)
         else:
             self.protections.append("no namespaces: " + conf["reason"])
-        if conf["contained"]:
-            self.protections.append("container with limits of memory and processes")
-        if self.own_user:
-            self.protections.append("user without rights")
-        self.protections.append("no new privileges, no capabilities")
-        program = bytes.fromhex(conf["filter"])
-        self.buffer = ctypes.create_string_buffer(program, len(program))
-        self.filter = Filter(len(program) // 8, ctypes.addressof(self.buffer))
-        if program:
-            self.protections.append("filter of system calls")
+        self.clean()
 
     def enter(self, conf):
         # Mounting is only safe in a namespace that is not the host's: make sure.
@@ -102,8 +103,7 @@ class Sandbox:
         self.hide(conf)
         for path in self.writable:
             mount_empty(path)
-        if self.own_user:
-            self.expose_python()
+        self.expose_python()
         if self.make_read_only():
             self.protections.append("read-only files")
 
@@ -126,21 +126,14 @@ class Sandbox:
         """Lets an unprivileged user import from an interpreter that lies in a
         folder it may not enter, such as one in root's home: the installation is
         bound to a place that it may."""
-        folder = os.path.realpath(sys.base_prefix)
         if not self.hidden:
             return
         place = next((p for p in STAGES if os.path.isdir(p) and not os.listdir(p)), None)
         if place is None:
             self.protections.append("only preloaded modules: no empty folder to show Python in")
             return
-        self.hidden = False
-        mount(folder, place, None, MS_BIND | MS_REC)
-        moved = lambda paths: [place + p[len(folder):] if p.startswith(folder) else p for p in paths]
-        sys.path[:] = moved(map(os.path.realpath, sys.path))
-        for module in list(sys.modules.values()):
-            if type(getattr(module, "__path__", None)) is list:
-                module.__path__[:] = moved(module.__path__)
-        sys.path_importer_cache.clear()
+        mount(python_folder(), place, None, MS_BIND | MS_REC)
+        self.python, self.hidden = place, False
 
     def make_read_only(self):
         ok = True
@@ -159,36 +152,66 @@ class Sandbox:
                 ok = False
         return ok
 
+    def clean(self):
+        """Removes what the last candidate left, which is seldom anything."""
+        if not self.own_processes:
+            os.makedirs(self.dir, exist_ok=True)
+            os.chmod(self.dir, 0o777)
+            empty(self.dir)
+        for path in self.writable:
+            empty(path)
+
+
+class Confinement:
+    """What is taken from candidates: from the process that they are forks of already, as
+    far as that is safe, since that costs nothing for each of them."""
+
+    def __init__(self, conf):
+        self.conf = conf
+        self.dir = "/tmp" if conf["namespaces"] else conf["dir"]
+        self.out_of_reach = conf["namespaces"]  # of candidates, even if they are the same user
+        self.other_user = is_other_user(conf)
+        program = bytes.fromhex(conf["filter"])
+        self.buffer = ctypes.create_string_buffer(program, len(program))
+        self.filter = Filter(len(program) // 8, ctypes.addressof(self.buffer))
+
+    def protections(self):
+        return [words for there, words in (
+            (True, "limits"),
+            (self.conf["contained"], "container with limits of memory and processes"),
+            (self.other_user, "user without rights"),
+            (True, "no new privileges, no capabilities"),
+            (self.filter.len, "filter of system calls")) if there]
+
     def settle(self):
-        """Takes away from the fork server what neither it nor a candidate needs; its
-        forks inherit that, so that it costs nothing for each of them."""
+        """Confines the fork server, and so its forks."""
         conf = self.conf
+        os.chdir(self.dir)
         check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
         for which, value in (
             (resource.RLIMIT_CORE, 0),
             (resource.RLIMIT_AS, conf["memory_mb"] << 20),
             (resource.RLIMIT_FSIZE, conf["output_kb"] << 10),
-            (resource.RLIMIT_NPROC, conf["processes"]),
+            (resource.RLIMIT_NPROC, conf["processes"] + self.out_of_reach),  # the fork server counts, too
             (resource.RLIMIT_NOFILE, 256),
         ):
             limit(which, value, value)
         for which in (signal.SIGXFSZ, signal.SIGXCPU, signal.SIGINT):
             signal.signal(which, signal.SIG_DFL)
+        if self.out_of_reach:
+            self.give_up_rights()
         if self.filter.len:
             check(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(self.filter), 0, 0), "seccomp")
 
-    def clean(self):
-        """Removes what the last candidate left, which is seldom anything."""
-        for path in self.writable:
-            empty(path)
-
-    def confine(self, cpu):
-        """Takes the rest away from a candidate: its privileges."""
-        user = self.conf["user"]
+    def confine(self):
+        """Does the rest to a candidate, before it is given its code."""
         os.setsid()
-        prefer_to_kill()
-        limit(resource.RLIMIT_CPU, cpu, cpu + 1)
-        if self.own_user:
+        if not self.out_of_reach:
+            self.give_up_rights()
+
+    def give_up_rights(self):
+        user = self.conf["user"]
+        if self.other_user:
             os.setgroups([])
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
@@ -197,7 +220,22 @@ class Sandbox:
                 libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
             header = (ctypes.c_uint32 * 2)(0x20080522, 0)
             check(libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
-        die_with_parent()
+        die_with_parent()  # which a change of user ended
+
+
+def python_folder():
+    return os.path.realpath(sys.base_prefix)
+
+
+def move_python(place):
+    """Has this process import from where Python is shown."""
+    folder = python_folder()
+    moved = lambda paths: [place + p[len(folder):] if p.startswith(folder) else p for p in paths]
+    sys.path[:] = moved(map(os.path.realpath, sys.path))
+    for module in list(sys.modules.values()):
+        if type(getattr(module, "__path__", None)) is list:
+            module.__path__[:] = moved(module.__path__)
+    sys.path_importer_cache.clear()
 
 
 def everyone_enters(folder):
@@ -229,13 +267,6 @@ def empty(folder):
             os.rmdir(path)
 
 
-def prefer_to_kill():
-    """Has the kernel take a candidate first when memory runs out."""
-    fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-    os.write(fd, b"1000")
-    os.close(fd)
-
-
 def fork():
     """os.fork, without what modules want done after it: threads and locks to look after
     there are none, random is to go on as it was seeded, and each page that is written
@@ -248,7 +279,8 @@ def fork():
 
 
 def new_process_namespace():
-    """The next process forked is the first of its own namespace."""
+    """What this process forks is in a namespace of its own, of which the first one forked
+    is the first."""
     check(libc.unshare(CLONE_NEWPID), "a process namespace")
 
 

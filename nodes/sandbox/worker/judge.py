@@ -22,6 +22,7 @@ import resource
 import select
 import signal
 import socket
+import time
 import types
 
 import candidate
@@ -30,9 +31,10 @@ import server
 import suspicion
 import values
 
-dumps = json.dumps  # also when a test replaces it
+dumps, now = json.dumps, time.monotonic  # also when a test replaces them
 IN_PROCESS, SEPARATE = "in_process", "separate"
-OWN_TIME = server.MOST_STARVED + 1  # times the wall limit after which a test that sleeps in here is given up
+MOST_STARVED = 10  # times the wall limit that a starved candidate gets at most
+OWN_TIME = MOST_STARVED + 1  # times the wall limit after which a test that sleeps in here is given up
 OWN_MEMORY = 1 << 30  # bytes that what candidates return may become in here
 
 
@@ -101,28 +103,73 @@ class Remote:
         return hash(self._number)
 
 
+class Clock:
+    """The wall time of one candidate. Time during which it was ready but had no processor
+    doesn't count: the machine was busy with something else."""
+
+    def __init__(self, wall, warden):
+        self.limit, self.warden = wall, warden
+        self.asked = now()
+        self.begun = self.pid = None  # until it is confined
+        self.starved, self.late = 0.0, False
+
+    def begin(self, pid):
+        self.begun, self.pid = now(), pid
+
+    def wait(self, poll):
+        """Polls until there is something to read. Returns nothing when time is up."""
+        if self.begun is None:
+            return poll.poll()
+        while not self.late:
+            ready = poll.poll(1000 * max(self.left(), 0))
+            if ready:
+                return ready
+            self.starved = self.ask_warden()
+            self.late = self.left() <= 0.001
+        return []
+
+    def left(self):
+        """Seconds until time is up."""
+        return self.begun + min(self.limit + self.starved, self.limit * MOST_STARVED) - now()
+
+    def ask_warden(self):
+        self.warden.send({"starved": self.pid})
+        return self.warden.receive()["starved"]
+
+    def passed(self):
+        """Seconds since the candidate was asked for."""
+        return now() - self.asked
+
+
 class Watched(values.Channel):
     """A channel to a candidate that ends when the server reports the candidate's end,
-    even if something that the candidate started holds its end open."""
+    even if something that the candidate started holds its end open, or when its time is
+    up."""
 
-    def __init__(self, fd, control):
+    def __init__(self, fd, control, clock):
         super().__init__(fd)
-        self.poll = select.poll()
-        self.poll.register(fd, select.POLLIN)
-        self.poll.register(control, select.POLLIN)
+        self.clock = clock
+        self.poll = polled(fd, control)
 
     def chunk(self):
-        if all(fd != self.fd for fd, _ in self.poll.poll()):
-            raise values.Gone("the candidate has ended")
+        if all(fd != self.fd for fd, _ in self.clock.wait(self.poll)):
+            raise values.Gone("the candidate has ended, or its time has")
         return super().chunk()
+
+
+def polled(*files):
+    poll = select.poll()
+    for file in files:
+        poll.register(file, select.POLLIN)
+    return poll
 
 
 class Session:
     """The talk with one candidate."""
 
-    def __init__(self, sock, output, control):
-        self.sock, self.output = sock, output
-        self.channel = Watched(sock.fileno(), control.fileno())
+    def __init__(self, sock, output, control, clock):
+        self.sock, self.output, self.clock = sock, output, clock
+        self.channel = Watched(sock.fileno(), control, clock)
         self.mine = []  # functions of the tests that the candidate may call
         self.encoder = values.Encoder(self.export)
         self.decoder = values.Decoder(self.remote, self.owned)
@@ -255,22 +302,41 @@ class Tests:
 
     def __init__(self, form, setup, tests):
         self.form, self.tests = form, tests
-        trees = [nodes(t, "<test>") for t in tests] if form not in PROGRAMS else []
+        trees = [Tree(t, "<test>") for t in tests] if form not in PROGRAMS else []
         self.codes = [candidate.compiled(t, "<test>", "error") for t in tests] if form not in PROGRAMS else []
         self.setup_code = candidate.compiled(setup, "<setup>", "error") if setup else None
         self.entry = entry_points(trees)
         self.modules = modules(trees)
-        whole = trees + ([nodes(setup, "<setup>")] if setup else [])
+        whole = trees + ([Tree(setup, "<setup>")] if setup else [])
         self.wanted = identifiers(whole)
         self.imports = rare_modules(whole)
         self.why = in_process_reason(whole)
         self.stateful = any(map(changes_more, whole))
 
 
-def nodes(text, name):
-    """All nodes of the tree of a program."""
+class Tree:
+    """The nodes of a program, by their class. What they do to a name, ast.Load say, isn't
+    among them."""
+
+    def __init__(self, text, name):
+        self.nodes = {}
+        todo = [parsed(text, name)]
+        for node in todo:
+            self.nodes.setdefault(type(node), []).append(node)
+            for field in node._fields:
+                below = getattr(node, field, None)
+                if type(below) is list:
+                    todo += [n for n in below if isinstance(n, ast.AST)]
+                elif isinstance(below, ast.AST) and field != "ctx":
+                    todo.append(below)
+
+    def of(self, *kinds):
+        return [node for kind in kinds for node in self.nodes.get(kind, ())]
+
+
+def parsed(text, name):
     try:
-        return list(ast.walk(ast.parse(text, name)))
+        return ast.parse(text, name)
     except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as e:
         raise candidate.Ended("error", e)
 
@@ -279,15 +345,18 @@ def in_process_reason(trees):
     """Says why tests can't be held by a judge, if so. It goes by the tests alone: a
     candidate has no say in it."""
     for tree in trees:
-        for node in tree:
-            if isinstance(node, ast.ClassDef) and not is_test_case(node):
-                return "the tests define a class"
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else \
-                [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            for name in names:
-                if name.partition(".")[0] not in values.PUBLIC | TESTING:
-                    return "the tests import " + name
+        if not all(map(is_test_case, tree.of(ast.ClassDef))):
+            return "the tests define a class"
+        for name in imported(tree):
+            if name not in values.PUBLIC | TESTING:
+                return "the tests import " + name
     return None
+
+
+def imported(tree):
+    """The packages that a program imports from."""
+    names = [a.name for node in tree.of(ast.Import) for a in node.names]
+    return [name.partition(".")[0] for name in names + [node.module or "" for node in tree.of(ast.ImportFrom)]]
 
 
 TESTING = {"unittest", "pytest", "solution", "candidate"}
@@ -303,38 +372,36 @@ def entry_points(trees):
     can be told from one whose tests use the builtin."""
     used, called = set(), []
     for tree in trees:
-        names = [n for n in tree if isinstance(n, ast.Name)]
+        names = tree.of(ast.Name)
         used |= {n.id for n in names if isinstance(n.ctx, ast.Load)} - {n.id for n in names if not isinstance(n.ctx, ast.Load)}
-        called.append({n.func.id for n in tree if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)})
+        called.append({n.func.id for n in tree.of(ast.Call) if isinstance(n.func, ast.Name)})
     return set.intersection(*called) if called and all(map(is_builtin, used)) else set()
 
 
 def modules(trees):
     """The modules that the tests use without importing them. A candidate that doesn't
     import them either makes its own, which is none."""
-    return values.PUBLIC & {n.value.id for t in trees for n in t
-                            if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)}
+    return values.PUBLIC & {n.value.id for t in trees for n in t.of(ast.Attribute) if isinstance(n.value, ast.Name)}
 
 
 def identifiers(trees):
     """All names in the tests, so that a candidate need tell of no others; None if they
     import everything."""
     found = set()
-    for node in (n for t in trees for n in t):
-        found |= {getattr(node, "id", None), getattr(node, "attr", None)}
-        if isinstance(node, ast.alias):
-            found.add(node.name)
-    return None if "*" in found else sorted(found - {None})
+    for tree in trees:
+        found.update(n.id for n in tree.of(ast.Name))
+        found.update(n.attr for n in tree.of(ast.Attribute))
+        found.update(n.name for n in tree.of(ast.alias))
+    return None if "*" in found else sorted(found)
 
 
 def rare_modules(trees):
     """The modules that the tests use and that a candidate doesn't have from the start:
     what crosses may be of their types, whatever the candidate does to its imports."""
     found = set()
-    for node in (n for t in trees for n in t):
-        found |= {getattr(node, "id", None), (getattr(node, "module", None) or "").partition(".")[0]}
-        if isinstance(node, ast.alias):
-            found.add(node.name)
+    for tree in trees:
+        found.update(n.id for n in tree.of(ast.Name))
+        found.update(imported(tree))
     return [name for name in server.SELDOM if name in found]
 
 
@@ -345,16 +412,10 @@ CHANGING = {"setattr", "delattr", "patch", "getcontext", "setcontext", "globals"
 def changes_more(tree):
     """Whether tests may change more than variables of their own: they assign to what
     others see, such as an attribute of a module, or call what may do that."""
-    own = {n.id for n in tree if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    for node in tree:
-        if isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load):
-            if suspicion.root(node) not in own:
-                return True
-        if isinstance(node, ast.Call):
-            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if name in CHANGING and suspicion.root(node.func) not in own:
-                return True
-    return False
+    own = {n.id for n in tree.of(ast.Name) if isinstance(n.ctx, ast.Store)}
+    assigned = [n for n in tree.of(ast.Attribute, ast.Subscript) if not isinstance(n.ctx, ast.Load)]
+    called = [n.func for n in tree.of(ast.Call) if getattr(n.func, "attr", getattr(n.func, "id", "")) in CHANGING]
+    return any(suspicion.root(node) not in own for node in assigned + called)
 
 
 def is_builtin(name):
@@ -367,9 +428,9 @@ def prepare(form, setup, tests):
 
 
 class Judge:
-    def __init__(self, conf, control):
+    def __init__(self, conf, control, warden):
         self.conf = conf
-        self.control = control
+        self.control, self.warden = control, warden
         self.null = os.open(os.devnull, os.O_RDONLY)
 
     def judge(self, job):
@@ -401,7 +462,7 @@ class Judge:
         theirs.close()
         if stdin is not None:
             os.close(fd)
-        session = Session(ours, output, self.control)
+        session = Session(ours, output, self.control, Clock(self.conf["wall_s"], self.warden))
         try:
             session.send(dict({name: job[name] for name in ("code", "setup", "clock")}, imports=imports, **more))
         except values.Lost:
@@ -410,11 +471,16 @@ class Judge:
 
     def finish(self, session):
         """Ends the candidate and returns what the server saw of it. One that is gone
-        already is dying: how, is worth waiting for."""
-        gone = session.gone
+        already is dying: how, is worth waiting for. If the warden is gone, that may be
+        what ended the candidate: then this fails."""
+        clock, gone = session.clock, session.gone
         session.close()
-        self.control.send({"end": "gone" if gone else "heard"})
+        if gone:
+            clock.wait(polled(self.control))
+        self.warden.send({"end": clock.pid})
         report = self.control.receive()
+        report.update(late=clock.late, wall_ms=round(1000 * clock.passed(), 3),
+                      starved_ms=max(report["starved_ms"], int(1000 * clock.starved)))
         size = os.fstat(session.output).st_size
         report["written"] = os.pread(session.output, size, 0) if size else b""
         os.close(session.output)
@@ -540,9 +606,13 @@ def file_of(text):
 
 def greet(session):
     """Waits until the candidate is confined, then for its first word."""
-    first = session.receive()
+    try:
+        first = session.receive()
+    except values.Lost as e:
+        raise OSError("a candidate's process ended before it had its code") from e
     if "ready" not in first:
         raise OSError("the sandbox could not be set up for a candidate: %s" % candidate.clean(str(first)))
+    session.clock.begin(first["ready"])
     return session.receive()
 
 
@@ -564,7 +634,8 @@ def apart(trial, bounds):
             result = unable(e)
         try:
             session = trial.session
-            os.write(theirs, dumps([result, trial.out, session.lost, session.gone]).encode())
+            heard = {"lost": session.lost, "gone": session.gone}, {"late": session.clock.late, "starved": session.clock.starved}
+            os.write(theirs, dumps([result, trial.out, *heard]).encode())
         finally:
             os._exit(0)
     os.close(theirs)
@@ -578,8 +649,10 @@ def apart(trial, bounds):
         _, status = os.waitpid(pid, 0)
     if not data:
         raise Overtime("a test ended the process that it ran in, with status %d" % status)
-    result, out, trial.session.lost, trial.session.gone = json.loads(data)
+    result, out, session, clock = json.loads(data)
     trial.out.update(out)
+    vars(trial.session).update(session)
+    vars(trial.session.clock).update(clock)
     return result
 
 
@@ -710,18 +783,16 @@ def guard():
     confine.limit(resource.RLIMIT_AS, OWN_MEMORY, OWN_MEMORY)
 
 
-def main(conf, control, requests, replies):
-    """Judges what is asked for. control leads to the fork server, which was started
-    before this module was loaded, so that it has no memory of it; or is the error by
-    which it couldn't be started."""
+def main(conf, control, warden, requests, replies):
+    """Judges what is asked for. control leads to the fork server, and warden to the
+    warden, which were started before this module was loaded, so that they have no memory
+    of it."""
     def reply(message):
         replies.write(json.dumps(message).encode() + b"\n")
         replies.flush()
 
     try:
-        if isinstance(control, OSError):
-            raise control
-        judge = Judge(conf, control)
+        judge = Judge(conf, control, warden)
         first = control.receive()
     except (OSError, values.Lost) as e:
         first = {"fault": str(e)}

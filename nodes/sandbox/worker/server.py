@@ -1,7 +1,8 @@
-"""The fork server: forks a process for each candidate, watches it, and clears up.
+"""The fork server: forks a process for each candidate and says how it ended.
 
-It is the first process of its namespace, so that it can kill everything in it. It
-never holds a test, unless the candidate is to run it itself.
+A page of memory that it writes to while a candidate is there is copied, so it does
+little: the judge tells the time, and the warden ends what there is to end. It never
+holds a test, unless the candidate is to run it itself.
 """
 
 import _signal as signal  # without its enumerations: every page here is one that a fork copies
@@ -11,161 +12,94 @@ import builtins
 import gc
 import os
 import random
-import select
 import sys
 import time
 
 import candidate
 import confine
 import values
+import warden
 
-READY = values.frame({"ready": True})  # the first message of a candidate
 NOTICEABLE = 0.1  # seconds: no limit is so short that a shorter wait for the processor mattered
-MOST_STARVED = 10  # times the wall limit that a starved candidate gets at most
+REPORT = b'{"signal": %d, "status": %d, "cpu_ms": %.3f, "max_rss_kb": %d, "starved_ms": %d}'
 
 
 class Server:
-    def __init__(self, conf, control):
-        self.sandbox = confine.Sandbox(conf)
-        self.dir = conf["dir"]
-        self.wall = conf["wall_s"]
-        self.control = control
+    def __init__(self, conf, control, warden):
+        self.confinement = confine.Confinement(conf)
+        self.own_processes = conf["namespaces"]
+        self.control, self.warden = control, warden
 
     def loop(self):
+        """Forks candidates ahead of their code, each when nothing is left of the one
+        before."""
         while True:
-            job, fds = self.control.receive_with(3)
-            report, told = self.run(job, *fds)
-            self.control.send(report)
-            if not told:
-                self.control.receive()  # the judge says that it is done, too
-            self.sandbox.clean()  # if that fails, the next candidate gets a new worker
+            begun = time.monotonic()
+            pid = confine.fork()
+            if pid == 0:
+                self.become()
+            self.control.sock.send(self.end_of(pid, begun))
+            self.warden.sock.send(b".")
+            if not self.warden.sock.recv(1):
+                return
 
-    def run(self, job, talk, stdin, output):
-        """Runs a candidate until it ends, the judge has heard enough, or time is up.
-        The code comes to the candidate by its own socket: nothing of it stays here,
-        where the next one could find it."""
-        self.make_room()
-        pid = confine.fork()
-        if pid == 0:
-            self.become(job, talk, stdin, output)
-        for fd in (talk, stdin, output):
-            os.close(fd)
-        return self.watch(pid)
+    def end_of(self, pid, begun):
+        """Waits for the end of a candidate and reports it. One that takes long is looked
+        at before it is gone."""
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        starved = self.starved(pid) if time.monotonic() - begun > NOTICEABLE else 0
+        _, status, usage = os.wait4(pid, 0)
+        number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        cpu_ms = 1000 * (usage.ru_utime + usage.ru_stime)
+        return REPORT % (number, status >> 8, cpu_ms, usage.ru_maxrss, 1000 * starved)
 
-    def make_room(self):
-        if self.sandbox.own_processes:
-            return
-        os.makedirs(self.dir, exist_ok=True)
-        os.chmod(self.dir, 0o777)
-        confine.empty(self.dir)
+    def starved(self, pid):
+        return warden.waited_for_processor(warden.number_of_candidate() if self.own_processes else pid)
 
-    def become(self, job, talk, stdin, output):
-        """Turns a fork into the candidate; doesn't return."""
+    def become(self):
+        """Turns a fork into the candidate; doesn't return. The code comes to it by its
+        own socket: nothing of it is ever in the fork server, where the next one could
+        find it."""
         status = 1
         try:
-            os.chdir("/tmp" if self.sandbox.own_processes else self.dir)
-            talk = os.dup(talk)
-            errors = os.open(os.devnull, os.O_WRONLY) if job["mode"] == "program" else output
-            for fd, at in ((stdin, 0), (output, 1), (errors, 2)):
-                os.dup2(fd, at)
-            os.dup2(talk, 3)
-            os.closerange(4, 65536)
-            self.sandbox.confine(job["cpu_s"])
-            os.write(candidate.CHANNEL.fd, READY)
-            candidate.MODES[job["mode"]](candidate.CHANNEL, candidate.CHANNEL.receive())
-            status = 0
-        except BaseException as e:
-            try:
-                candidate.CHANNEL.send({"fault": repr(e)})
-            except BaseException:
-                pass
+            fault = self.confine()
+            job, fds = self.control.receive_with(3)
+            self.connect(*fds, job["mode"])
+            status = run(job, fault)
         finally:
             os._exit(status)
 
-    def watch(self, pid):
-        """Waits, then ends everything that the candidate started. Time during which
-        the candidate was ready but had no processor doesn't count: the machine was
-        busy with something else."""
-        begun = time.monotonic()
-        ended = os.pidfd_open(pid)
-        listen, late, told, starved, wall = [ended, self.control], False, None, 0.0, self.wall
-        while not late:
-            ready = select.select(listen, [], [], max(begun + wall - time.monotonic(), 0))[0]
-            if ended in ready:
-                break
-            if ready:
-                told = self.control.receive()["end"]
-                if told != "gone":
-                    break
-                listen = [ended]
-                continue
-            starved = waited_for_processor(pid)
-            wall = min(self.wall + starved, self.wall * MOST_STARVED)
-            late = begun + wall - time.monotonic() <= 0.001
-        if time.monotonic() - begun > NOTICEABLE:
-            starved = max(starved, waited_for_processor(pid))
-        self.kill_everything(pid)
-        _, status, usage = os.wait4(pid, 0)
-        os.close(ended)
-        wall = time.monotonic() - begun
-        self.reap()
-        return {
-            "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
-            "status": os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0,
-            "late": late, "starved_ms": int(1000 * starved), "wall_ms": round(1000 * wall, 3),
-            "cpu_ms": round(1000 * (usage.ru_utime + usage.ru_stime), 3), "max_rss_kb": usage.ru_maxrss,
-        }, told is not None
-
-    def kill_everything(self, pid):
-        if self.sandbox.own_processes:
-            try:
-                os.kill(-1, signal.SIGKILL)  # all of this process namespace but its first
-            except ProcessLookupError:
-                pass
+    def confine(self):
+        """Returns what failed, for the judge to hear when it asks for a candidate."""
         try:
-            os.killpg(pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
+            self.confinement.confine()
+        except Exception as e:
+            return repr(e)
+        return None
 
-    def reap(self):
-        """Waits for what was killed. Without a process namespace something may have
-        escaped and live on, so then only what has ended is waited for."""
-        flags = 0 if self.sandbox.own_processes else os.WNOHANG
-        try:
-            while os.waitpid(-1, flags)[0]:
-                pass
-        except ChildProcessError:
-            pass
+    def connect(self, talk, stdin, output, mode):
+        """Keeps of all descriptors those that the candidate is to have."""
+        talk = os.dup(talk)  # not one of the first four
+        errors = os.open(os.devnull, os.O_WRONLY) if mode == "program" else output
+        for fd, at in ((stdin, 0), (output, 1), (errors, 2), (talk, candidate.CHANNEL.fd)):
+            os.dup2(fd, at)
+        os.closerange(candidate.CHANNEL.fd + 1, 65536)
 
 
-def waited_for_processor(pid):
-    """Seconds for which the process was ready to run and didn't, because of others
-    than what it started itself."""
+def run(job, fault):
+    """Runs a candidate in this process; returns the status to end with."""
+    channel = candidate.CHANNEL
     try:
-        with open("/proc/%d/schedstat" % pid) as f:
-            waited = int(f.read().split()[1]) / 1e9
-        return max(0.0, waited - used_by_descendants(pid))
-    except (OSError, IndexError, ValueError):
-        return 0.0
-
-
-TICK = 1 / os.sysconf("SC_CLK_TCK")
-
-
-def used_by_descendants(pid):
-    """CPU seconds of all processes in here but this one and the candidate's first."""
-    total = 0.0
-    for name in os.listdir("/proc"):
-        if not name.isdigit() or int(name) == os.getpid():
-            continue
+        confine.limit_cpu(job["cpu_s"])
+        channel.send({"fault": fault} if fault else {"ready": os.getpid()})
+        candidate.MODES[job["mode"]](channel, channel.receive())
+    except BaseException as e:
         try:
-            with open("/proc/%s/stat" % name, "rb") as f:
-                fields = f.read().rpartition(b")")[2].split()
-        except OSError:
-            continue  # it has just ended
-        own, ended = fields[11:13], fields[13:15]
-        total += TICK * sum(map(int, ended if int(name) == pid else own + ended))
-    return total
+            channel.send({"fault": repr(e)})
+        except BaseException:
+            pass
+        return 1
+    return 0
 
 
 OFTEN = "bisect collections copy functools heapq itertools math operator random re string sys threading time typing".split()
@@ -181,25 +115,50 @@ def preload(names):
     builtins.exit, builtins.quit = _sitebuiltins.Quitter("exit", ""), _sitebuiltins.Quitter("quit", "")  # as site does
 
 
+def pair():
+    return map(values.Control, _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET))
+
+
 def start(conf):
-    """Forks the server. Returns the judge's end of its control socket."""
-    ours, theirs = map(values.Control, _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET))
-    if conf["namespaces"]:
-        confine.new_process_namespace()
+    """Forks the server, which forks the warden. Returns the judge's ends of its
+    conversations with both."""
+    (control, server_end), (keeper, warden_end) = pair(), pair()
     if os.fork():
-        theirs.sock.close()
-        return ours
-    ours.sock.close()
+        server_end.sock.close()
+        warden_end.sock.close()
+        return control, keeper
     forget_judge()
     try:
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, 0)
         os.dup2(null, 1)
-        keep = theirs.fileno()  # what ouroflow writes and reads is the judge's alone
-        os.closerange(3, keep)
-        os.closerange(keep + 1, 1024)
+        close_others(server_end.fileno(), warden_end.fileno())  # what ouroflow writes and reads is the judge's alone
         confine.die_with_parent()
-        serve(conf, theirs)
+        serve(conf, server_end, warden_end)
+    finally:
+        os._exit(1)
+
+
+def close_others(*keep):
+    """Closes all descriptors but the first three and these."""
+    bounds = [2, *sorted(keep), 1024]
+    for low, high in zip(bounds, bounds[1:]):
+        os.closerange(low + 1, high)
+
+
+def start_warden(conf, judge):
+    """Forks the warden; returns the server's end of their conversation."""
+    ours, theirs = pair()
+    if conf["namespaces"]:
+        confine.new_process_namespace()
+    if os.fork():
+        theirs.sock.close()
+        judge.sock.close()
+        return ours
+    try:
+        close_others(theirs.fileno(), judge.fileno())
+        confine.die_with_parent()
+        warden.serve(conf, judge, theirs)
     finally:
         os._exit(1)
 
@@ -211,14 +170,23 @@ def forget_judge():
         del held[name]
 
 
-def serve(conf, control):
+def serve(conf, control, judge_of_warden):
     try:
-        server = Server(conf, control)
-        preload(ALL if server.sandbox.hidden else OFTEN)
-        server.sandbox.settle()
+        preference = os.open("/proc/self/oom_score_adj", os.O_WRONLY)  # the warden mounts another /proc
+        keeper = start_warden(conf, judge_of_warden)
+        enclosure = keeper.receive()
+        if "fault" in enclosure:
+            raise RuntimeError(enclosure["fault"])
+        if enclosure["python"]:
+            confine.move_python(enclosure["python"])
+        os.write(preference, b"1000")  # when memory runs out, the kernel first takes the largest of this and its forks
+        os.close(preference)
+        server = Server(conf, control, keeper)
+        preload(ALL if enclosure["hidden"] else OFTEN)
+        server.confinement.settle()
         candidate.rehearse()
         random.seed(0)  # forks begin with this
-        control.send({"protections": server.sandbox.protections})
+        control.send({"protections": enclosure["protections"] + server.confinement.protections()})
         gc.collect()
         gc.freeze()  # a collection in a fork doesn't copy what is here
         server.loop()

@@ -18,6 +18,7 @@ FRAME_LIMIT = 4 << 20  # bytes of one message of a candidate's
 ANY_SIZE = 1 << 30
 HEADER = 4  # bytes of the length of a message
 SMALL = 1 << 63
+write_json, read_json = json.JSONEncoder().encode, json.JSONDecoder().decode
 
 
 class Lost(Exception):
@@ -29,7 +30,7 @@ class Gone(Lost):
 
 
 def frame(message):
-    data = json.dumps(message).encode()
+    data = write_json(message).encode()
     return len(data).to_bytes(HEADER, "big") + data
 
 
@@ -55,7 +56,7 @@ class Channel:
         if size > self.receives:
             raise Lost("a message of %d bytes was announced" % size)
         try:
-            return json.loads(self.take(size))
+            return read_json(self.take(size).decode())
         except (ValueError, RecursionError, MemoryError) as e:
             raise Lost("a message isn't JSON: %s" % e)
 
@@ -96,7 +97,7 @@ class Control:
     def send(self, message, fds=()):
         rights = b"".join(fd.to_bytes(FD, sys.byteorder) for fd in fds)
         try:
-            self.sock.sendmsg([json.dumps(message).encode()], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)] if fds else [])
+            self.sock.sendmsg([write_json(message).encode()], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)] if fds else [])
         except OSError as e:
             raise Gone(str(e))
 
@@ -111,8 +112,42 @@ class Control:
             raise Gone(str(e))
         if not data:
             raise Gone("the other side is gone")
-        rights = b"".join(rights for _, _, rights in more)
-        return json.loads(data), [int.from_bytes(rights[i:i + FD], sys.byteorder) for i in range(0, len(rights), FD)]
+        return read_json(data.decode()), memoryview(more[0][2]).cast("i").tolist() if more else []
+
+
+def each(walk):
+    return lambda encode, v: [encode(x) for x in walk(v)]
+
+
+def items(encode, v):
+    return [[encode(k), encode(x)] for k, x in dict.items(v)]
+
+
+# How values are written, by type: the tag, and what is below it. Subclasses of the builtin
+# types cross as the builtin type that they extend.
+EXACT = {
+    tuple: ("t", each(tuple.__iter__)), dict: ("d", items),
+    set: ("s", each(set.__iter__)), frozenset: ("f", each(frozenset.__iter__)),
+    bytes: ("b", lambda _, v: v.decode("latin-1")),
+    bytearray: ("B", lambda _, v: v.decode("latin-1")),
+    complex: ("c", lambda _, v: [v.real, v.imag]),
+    range: ("r", each(lambda v: (v.start, v.stop, v.step))),
+    collections.OrderedDict: ("od", items), collections.Counter: ("ct", items),
+    collections.defaultdict: ("dd", items),
+    collections.deque: ("q", each(collections.deque.__iter__)),
+    type({}.keys()): ("dk", each(iter)), type({}.values()): ("dv", each(iter)),
+    type({}.items()): ("di", each(iter)),
+}
+EXACT_RARE = {
+    "Decimal": ("dec", lambda _, v: str(v)),
+    "Fraction": ("fr", each(lambda v: (v.numerator, v.denominator))),
+    "timedelta": ("td", lambda _, v: [v.days, v.seconds, v.microseconds]),
+}
+EXTENDED = (
+    (str, str.__str__), (int, int.__int__), (float, float.__float__),
+    (list, lambda v: list(list.__iter__(v))), (tuple, lambda v: tuple(tuple.__iter__(v))),
+    (dict, lambda v: dict(dict.items(v))), (set, lambda v: set(set.__iter__(v))),
+    (frozenset, lambda v: frozenset(frozenset.__iter__(v))))
 
 
 class Encoder:
@@ -120,33 +155,6 @@ class Encoder:
 
     def __init__(self, export):
         self.export = export
-        items = lambda v: [[self.encode(k), self.encode(x)] for k, x in dict.items(v)]
-        each = lambda walk: lambda v: [self.encode(x) for x in walk(v)]
-        # By type, the tag and how what is below it is written; subclasses of the
-        # builtin types cross as the builtin type that they extend.
-        self.exact = {
-            tuple: ("t", each(tuple.__iter__)), dict: ("d", items),
-            set: ("s", each(set.__iter__)), frozenset: ("f", each(frozenset.__iter__)),
-            bytes: ("b", lambda v: v.decode("latin-1")),
-            bytearray: ("B", lambda v: v.decode("latin-1")),
-            complex: ("c", lambda v: [v.real, v.imag]),
-            range: ("r", lambda v: [self.encode(x) for x in (v.start, v.stop, v.step)]),
-            collections.OrderedDict: ("od", items), collections.Counter: ("ct", items),
-            collections.defaultdict: ("dd", items),
-            collections.deque: ("q", each(collections.deque.__iter__)),
-            type({}.keys()): ("dk", each(iter)), type({}.values()): ("dv", each(iter)),
-            type({}.items()): ("di", each(iter)),
-        }
-        self.rare = {
-            "Decimal": ("dec", str),
-            "Fraction": ("fr", lambda v: [self.encode(v.numerator), self.encode(v.denominator)]),
-            "timedelta": ("td", lambda v: [v.days, v.seconds, v.microseconds]),
-        }
-        self.bases = [(base, convert) for base, convert in (
-            (str, str.__str__), (int, int.__int__), (float, float.__float__),
-            (list, lambda v: list(list.__iter__(v))), (tuple, lambda v: tuple(tuple.__iter__(v))),
-            (dict, lambda v: dict(dict.items(v))), (set, lambda v: set(set.__iter__(v))),
-            (frozenset, lambda v: frozenset(frozenset.__iter__(v))))]
 
     def encode(self, v):
         t = type(v)
@@ -156,9 +164,9 @@ class Encoder:
             return v if -SMALL <= v < SMALL else {"i": hex(v)}
         if t is list:
             return [self.encode(x) for x in v]
-        known = self.exact.get(t) or self.rare.get(rare_kind(t))
+        known = EXACT.get(t) or EXACT_RARE.get(rare_kind(t))
         if known:
-            return {known[0]: known[1](v)}
+            return {known[0]: known[1](self.encode, v)}
         kinds = set(map(RARE.get, BASES(t)))
         if "date" in kinds:
             return self.date(v, "datetime" in kinds)
@@ -166,7 +174,7 @@ class Encoder:
             return {"m": v.__name__}
         if (t is type or t is types.BuiltinFunctionType) and getattr(builtins, v.__name__, None) is v:
             return {"y": v.__name__}
-        for base, convert in self.bases:
+        for base, convert in EXTENDED:
             if isinstance(v, base):
                 return self.encode(convert(v))
         return self.export(v)
@@ -200,9 +208,9 @@ def notice():
             RARE.update((getattr(module, kind), kind) for kind in RARE_MODULES.pop(name))
 
 
-def late(module, name):
+def late(module, name, arguments=tuple):
     """What a module makes, which is imported when the first of these crosses."""
-    return lambda *args: getattr(sys.modules.get(module) or __import__(module), name)(*args)
+    return lambda _, x: getattr(sys.modules.get(module) or __import__(module), name)(*arguments(x))
 
 
 def same_order(kind):
@@ -225,27 +233,35 @@ def number(v):
     return v
 
 
+def many(make):
+    return lambda d, x: make([d.decode(y) for y in x])
+
+
+def pairs(make):
+    return lambda d, x: make([(d.decode(k), d.decode(y)) for k, y in x])
+
+
+TAGS = {  # how a decoder reads what is below each tag
+    "i": lambda _, x: int(x, 16), "t": many(tuple), "d": pairs(dict), "s": many(same_order(set)), "f": many(same_order(frozenset)),
+    "b": lambda _, x: x.encode("latin-1"), "B": lambda _, x: bytearray(x.encode("latin-1")),
+    "c": lambda _, x: complex(float(x[0]), float(x[1])),
+    "r": lambda _, x: range(*map(number, x)),
+    "od": pairs(collections.OrderedDict), "ct": pairs(lambda x: collections.Counter(dict(x))),
+    "dd": pairs(lambda x: collections.defaultdict(None, x)), "q": many(collections.deque),
+    "dec": late("decimal", "Decimal", lambda x: [x]), "fr": late("fractions", "Fraction", lambda x: map(number, x)),
+    "da": late("datetime", "date"), "dt": late("datetime", "datetime"), "td": late("datetime", "timedelta"),
+    "dk": many(lambda x: dict.fromkeys(x).keys()), "dv": many(lambda x: dict(enumerate(x)).values()),
+    "di": many(lambda x: dict(x).items()),
+    "m": lambda _, x: module(x), "y": lambda _, x: builtin(x), "h": lambda d, x: d.remote(x), "p": lambda d, x: d.mine(x),
+}
+
+
 class Decoder:
     """Reads values. remote is given the description of what the sender keeps, and
     mine the number of what the receiver once exported."""
 
     def __init__(self, remote, mine):
-        many = lambda make: lambda x: make([self.decode(y) for y in x])
-        pairs = lambda make: lambda x: make([(self.decode(k), self.decode(y)) for k, y in x])
-        self.tags = {
-            "i": lambda x: int(x, 16), "t": many(tuple), "d": pairs(dict), "s": many(same_order(set)), "f": many(same_order(frozenset)),
-            "b": lambda x: x.encode("latin-1"), "B": lambda x: bytearray(x.encode("latin-1")),
-            "c": lambda x: complex(float(x[0]), float(x[1])),
-            "r": lambda x: range(*map(number, x)),
-            "od": pairs(collections.OrderedDict), "ct": pairs(lambda x: collections.Counter(dict(x))),
-            "dd": pairs(lambda x: collections.defaultdict(None, x)), "q": many(collections.deque),
-            "dec": late("decimal", "Decimal"), "fr": lambda x: late("fractions", "Fraction")(*map(number, x)),
-            "da": lambda x: late("datetime", "date")(*x), "dt": lambda x: late("datetime", "datetime")(*x),
-            "td": lambda x: late("datetime", "timedelta")(*x),
-            "dk": many(lambda x: dict.fromkeys(x).keys()), "dv": many(lambda x: dict(enumerate(x)).values()),
-            "di": many(lambda x: dict(x).items()),
-            "m": module, "y": builtin, "h": remote, "p": mine,
-        }
+        self.remote, self.mine = remote, mine
 
     def decode(self, v):
         t = type(v)
@@ -254,7 +270,7 @@ class Decoder:
         if t is not dict:
             return v
         (tag, content), = v.items()
-        return self.tags[tag](content)
+        return TAGS[tag](self, content)
 
     def read(self, v):
         """Decodes what a sender who isn't trusted wrote."""

@@ -1,0 +1,104 @@
+"""The warden: ends what a candidate leaves behind, and clears up.
+
+It is the first process of the candidates' namespace, so that it can kill everything in
+it. It forks nothing: what it writes to is copied for nobody.
+"""
+
+import _signal as signal
+import os
+
+import confine
+
+TICK = 1 / os.sysconf("SC_CLK_TCK")
+FIRST = 1  # the number of the warden in its namespace
+
+
+class Warden:
+    """Ends candidates when the judge says so. server leads to the fork server, whose
+    children they are."""
+
+    def __init__(self, judge, server, enclosure):
+        self.judge, self.server, self.enclosure = judge, server, enclosure
+
+    def loop(self):
+        while True:
+            asked = self.judge.receive()
+            if "starved" in asked:
+                self.judge.send({"starved": waited_for_processor(asked["starved"])})
+                continue
+            self.kill_everything(asked["end"])
+            if not self.server.sock.recv(1):  # says that the candidate has ended, and so has left all others to the warden
+                return
+            self.reap()
+            self.enclosure.clean()  # if that fails, the next candidate gets a new worker
+            self.server.sock.send(b".")
+
+    def kill_everything(self, pid):
+        """Kills the candidate and what it started. Nothing escapes by forking: a process
+        that is being killed makes no other."""
+        try:
+            if self.enclosure.own_processes:
+                os.kill(-1, signal.SIGKILL)  # all of this process namespace but its first
+            elif pid:
+                os.killpg(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+
+    def reap(self):
+        """Waits until all that was killed has ended. Without a process namespace, this
+        isn't who inherits what a candidate leaves."""
+        try:
+            while os.waitpid(-1, 0)[0]:
+                pass
+        except ChildProcessError:
+            pass
+
+
+def waited_for_processor(pid):
+    """Seconds for which the process was ready to run and didn't, because of others
+    than what it started itself; 0 if it is gone."""
+    try:
+        with open("/proc/%d/schedstat" % pid) as f:
+            waited = int(f.read().split()[1]) / 1e9
+        return max(0.0, waited - used_by_descendants(pid))
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
+def processes():
+    """Yields the number and the fields of /proc/PID/stat, from the state on, of all
+    processes in here but the first."""
+    for name in os.listdir("/proc"):
+        if not name.isdigit() or int(name) == FIRST:
+            continue
+        try:
+            with open("/proc/%s/stat" % name, "rb") as f:
+                yield int(name), f.read().rpartition(b")")[2].split()
+        except OSError:
+            pass  # it has just ended
+
+
+def used_by_descendants(pid):
+    """CPU seconds of all processes in here but the warden and the candidate's first."""
+    total = 0.0
+    for number, fields in processes():
+        own, ended = fields[11:13], fields[13:15]
+        total += TICK * sum(map(int, ended if number == pid else own + ended))
+    return total
+
+
+def number_of_candidate():
+    """The number in here of the candidate's first process, whose parent is outside."""
+    return next((number for number, fields in processes() if fields[1] == b"0"), 0)
+
+
+def serve(conf, judge, server):
+    """Makes the enclosure, tells the fork server of it, and keeps it."""
+    try:
+        enclosure = confine.Enclosure(conf)
+    except Exception as e:
+        server.send({"fault": "%s: %s" % (type(e).__name__, e)})
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # what a candidate may send, the first process doesn't get
+    server.send({"protections": enclosure.protections, "python": enclosure.python, "hidden": enclosure.hidden})
+    Warden(judge, server, enclosure).loop()
