@@ -2,6 +2,8 @@ package gomlxmodel
 
 import (
 	"bytes"
+	"encoding/binary"
+	"fmt"
 	"io/fs"
 	"math"
 	"os"
@@ -128,6 +130,27 @@ func TestTokens(t *testing.T) {
 	}
 	if in := bag().Encode("p", "a b c d e f g h i j k l m n o p"); !in.Truncated {
 		t.Error("truncation isn't noticed")
+	}
+}
+
+// Values of half precision are read exactly.
+func TestDecodeHalves(t *testing.T) {
+	bits := map[string]map[uint16]float32{
+		"F16":  {0x3c00: 1, 0xc000: -2, 0x7bff: 65504, 0x0001: 0x1p-24, 0x3555: 0.333251953125},
+		"BF16": {0x3f80: 1, 0xc000: -2, 0x7f7f: 0x1.fep127, 0x3eab: 0.333984375},
+	}
+	for kind, values := range bits {
+		for b, want := range values {
+			head := fmt.Sprintf(`{"a": {"dtype": %q, "shape": [1], "data_offsets": [0, 2]}}`, kind)
+			file := append(binary.LittleEndian.AppendUint64(nil, uint64(len(head))), head...)
+			w, _, err := DecodeTensors(binary.LittleEndian.AppendUint16(file, b))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := tensors.CopyFlatData[float32](w["a"]); err != nil || got[0] != want {
+				t.Errorf("%s %#x is %v, %v; want %v", kind, b, got, err, want)
+			}
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
+	"github.com/x448/float16"
 )
 
 // header describes one tensor in a safetensors file
@@ -56,7 +57,8 @@ func EncodeTensors(w Weights, metadata map[string]string) ([]byte, error) {
 	return append(append(out, head...), data.Bytes()...), nil
 }
 
-// DecodeTensors reads what EncodeTensors wrote.
+// DecodeTensors reads what EncodeTensors wrote, and tensors of half precision (F16, BF16),
+// which become float32.
 func DecodeTensors(file []byte) (Weights, map[string]string, error) {
 	if len(file) < 8 {
 		return nil, nil, errors.New("not a safetensors file: too short")
@@ -96,7 +98,7 @@ func decodeTensor(head json.RawMessage, data []byte) (*tensors.Tensor, error) {
 	if start < 0 || end < start || end > len(data) {
 		return nil, errors.New("its data lies outside of the file")
 	}
-	size, width := 1, map[string]int{"F32": 4, "I32": 4, "I64": 8, "F64": 8}[h.DType]
+	size, width := 1, map[string]int{"F16": 2, "BF16": 2, "F32": 4, "I32": 4, "I64": 8, "F64": 8}[h.DType]
 	for _, d := range h.Shape {
 		if d < 1 || size > math.MaxInt32/d {
 			return nil, fmt.Errorf("it has the shape %v", h.Shape)
@@ -104,7 +106,7 @@ func decodeTensor(head json.RawMessage, data []byte) (*tensors.Tensor, error) {
 		size *= d
 	}
 	if width == 0 {
-		return nil, fmt.Errorf("its values are of type %s; F32, F64, I32 and I64 are read", h.DType)
+		return nil, fmt.Errorf("its values are of type %s; F16, BF16, F32, F64, I32 and I64 are read", h.DType)
 	}
 	if size*width != end-start {
 		return nil, fmt.Errorf("%d bytes don't hold %v of %s", end-start, h.Shape, h.DType)
@@ -114,6 +116,10 @@ func decodeTensor(head json.RawMessage, data []byte) (*tensors.Tensor, error) {
 
 func build(h header, b []byte, size int) (*tensors.Tensor, error) {
 	switch h.DType {
+	case "F16":
+		return widened(b, h.Shape, func(bits uint16) float32 { return float16.Frombits(bits).Float32() }), nil
+	case "BF16":
+		return widened(b, h.Shape, func(bits uint16) float32 { return math.Float32frombits(uint32(bits) << 16) }), nil
 	case "F32":
 		return tensorOf[float32](b, size, h.Shape)
 	case "F64":
@@ -123,6 +129,15 @@ func build(h header, b []byte, size int) (*tensors.Tensor, error) {
 	default:
 		return tensorOf[int64](b, size, h.Shape)
 	}
+}
+
+// widened reads values of 16 bits.
+func widened(b []byte, shape []int, float func(bits uint16) float32) *tensors.Tensor {
+	flat := make([]float32, len(b)/2)
+	for i := range flat {
+		flat[i] = float(binary.LittleEndian.Uint16(b[2*i:]))
+	}
+	return tensors.FromFlatDataAndDimensions(flat, shape...)
 }
 
 func tensorOf[T float32 | float64 | int32 | int64](b []byte, size int, shape []int) (*tensors.Tensor, error) {
