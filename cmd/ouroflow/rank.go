@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,7 +59,8 @@ func (a *app) rankCommand() *cobra.Command {
 		Use:   "rank --model MODEL --prompt PROMPT [--candidates] FILE...",
 		Short: "Rank candidate programs by energy, the likeliest to pass first",
 		Long: "rank reads candidates, without running them, and prints them as JSON, the lowest energy first.\n" +
-			"A file is a candidate; a file .jsonl has one a line, as its field code or completion.",
+			"A file is a candidate; a file .jsonl has one a line, as its field code or completion, and the\n" +
+			"log-probability that its generator gave it, if known, as logprob_sum and logprob_tokens.",
 		Example: "  ouroflow rank --model last:verifier --prompt 'Write a function to sort a list.' a.py b.py c.py",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			candidates, err := readCandidates(append(files, args...))
@@ -97,6 +99,22 @@ func readCandidates(files []string) ([]candidate, error) {
 	return out, nil
 }
 
+// candidateLine is a row of a table of candidates or of samples, as far as it is read.
+type candidateLine struct {
+	Code       *string  `json:"code"`
+	Completion *string  `json:"completion"`
+	Sum        *float64 `json:"logprob_sum"`
+	Tokens     *int64   `json:"logprob_tokens"`
+}
+
+// meanLogprob is the mean by token, NaN if it isn't known.
+func meanLogprob(sum *float64, tokens *int64) float64 {
+	if sum == nil || tokens == nil || *tokens <= 0 {
+		return math.NaN()
+	}
+	return *sum / float64(*tokens)
+}
+
 func readLines(file string, content []byte) ([]candidate, error) {
 	var out []candidate
 	lines := bufio.NewScanner(bytes.NewReader(content))
@@ -105,22 +123,16 @@ func readLines(file string, content []byte) ([]candidate, error) {
 		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
 			continue
 		}
-		var row struct {
-			Code       *string `json:"code"`
-			Completion *string `json:"completion"`
-		}
+		var line candidateLine
 		at := fmt.Sprintf("%s:%d", file, n)
-		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			return nil, fmt.Errorf("%s: %w", at, err)
 		}
-		switch {
-		case row.Code != nil:
-			out = append(out, candidate{*row.Code, at, math.NaN()})
-		case row.Completion != nil:
-			out = append(out, candidate{*row.Completion, at, math.NaN()})
-		default:
+		code := cmp.Or(line.Code, line.Completion)
+		if code == nil {
 			return nil, fmt.Errorf("%s: there is no field code or completion", at)
 		}
+		out = append(out, candidate{*code, at, meanLogprob(line.Sum, line.Tokens)})
 	}
 	return out, lines.Err()
 }

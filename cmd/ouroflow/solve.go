@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 
@@ -162,11 +161,7 @@ func (a *app) sample(problem problemFlags, s samplingFlags) ([]candidate, error)
 		if err != nil {
 			return nil, err
 		}
-		c := candidate{Code: r.Code, From: fmt.Sprintf("sample %d", r.Sample), Logprob: math.NaN()}
-		if r.Sum != nil && r.Tokens != nil && *r.Tokens > 0 {
-			c.Logprob = *r.Sum / float64(*r.Tokens)
-		}
-		out = append(out, c)
+		out = append(out, candidate{r.Code, fmt.Sprintf("sample %d", r.Sample), meanLogprob(r.Sum, r.Tokens)})
 	}
 	return out, nil
 }
