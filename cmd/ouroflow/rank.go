@@ -104,11 +104,11 @@ type candidateLine struct {
 	Code       *string  `json:"code"`
 	Completion *string  `json:"completion"`
 	Sum        *float64 `json:"logprob_sum"`
-	Tokens     *int64   `json:"logprob_tokens"`
+	Tokens     *float64 `json:"logprob_tokens"`
 }
 
 // meanLogprob is the mean by token, NaN if it isn't known.
-func meanLogprob(sum *float64, tokens *int64) float64 {
+func meanLogprob[N int64 | float64](sum *float64, tokens *N) float64 {
 	if sum == nil || tokens == nil || *tokens <= 0 {
 		return math.NaN()
 	}

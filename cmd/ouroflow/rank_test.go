@@ -9,7 +9,7 @@ import (
 // Rows of a table of samples are candidates with the log-probability that their
 // generator gave them.
 func TestReadLines(t *testing.T) {
-	got, err := readLines("f.jsonl", []byte(`{"code": "a", "logprob_sum": -6, "logprob_tokens": 3}
+	got, err := readLines("f.jsonl", []byte(`{"code": "a", "logprob_sum": -6, "logprob_tokens": 3.0}
 
 {"completion": "b", "logprob_sum": null}
 {"code": "c", "completion": "d", "logprob_sum": -1, "logprob_tokens": 0}`))

@@ -50,10 +50,11 @@ var allowed = []string{
 	"getrandom", "sysinfo", "uname",
 }
 
-// namespaceFlags are the flags of clone that make namespaces. (clone3 hides its flags
-// in memory; it fails as if the kernel had none, and libraries fall back to clone.)
-const namespaceFlags = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC |
-	unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWTIME
+// refusedFlags are the flags of clone that make namespaces, or children of the fork
+// server's that it knows nothing of. (clone3 hides its flags in memory; it fails as if the
+// kernel had none, and libraries fall back to clone.)
+const refusedFlags = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC |
+	unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWTIME | unix.CLONE_PARENT
 
 // systemCalls returns the filter as the kernel takes it: struct sock_filter, one after
 // another.
@@ -91,7 +92,7 @@ func filterPolicy() (*seccomp.Policy, error) {
 			{Action: seccomp.ActionAllow, Names: plain},
 			{Action: seccomp.ActionErrno | seccomp.Action(unix.ENOSYS), Names: []string{"clone3"}},
 			{Action: seccomp.ActionAllow, NamesWithCondtions: []seccomp.NameWithConditions{
-				{Name: "clone", Conditions: seccomp.ArgumentConditions{{Operation: seccomp.BitsNotSet, Value: namespaceFlags}}},
+				{Name: "clone", Conditions: seccomp.ArgumentConditions{{Operation: seccomp.BitsNotSet, Value: refusedFlags}}},
 				{Name: "prlimit64", Conditions: seccomp.ArgumentConditions{{Operation: seccomp.Equal, Value: 0}}}, // of the caller itself
 			}},
 		},

@@ -354,7 +354,7 @@ OPERATIONS = {
 }
 
 
-CHANNEL = values.Channel(3, values.FRAME_LIMIT, values.ANY_SIZE)  # where the fork server puts a candidate's socket
+CHANNEL = values.Channel(3, values.FRAME_LIMIT, values.ANY_SIZE)  # where a candidate has the judge's socket
 SERVED = Served(CHANNEL)  # made before the fork: each page that a fork writes to costs
 
 

@@ -207,6 +207,7 @@ class Confinement:
         """Does the rest to a candidate, before it is given its code."""
         os.setsid()
         if not self.out_of_reach:
+            os.chdir(self.dir)  # which the one before may have moved
             self.give_up_rights()
 
     def give_up_rights(self):
@@ -265,6 +266,20 @@ def empty(folder):
                 moved += 1
                 os.rename(os.path.join(path, below), os.path.join(folder, ".moved%d" % moved))
             os.rmdir(path)
+
+
+def prefer_to_kill(pid):
+    """Has the kernel take a candidate first when memory runs out."""
+    with open("/proc/%d/oom_score_adj" % pid, "w") as f:
+        f.write("1000")
+
+
+def kill_group(pid):
+    """Kills the processes that a candidate started, but for those that left its group."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
 
 
 def fork():

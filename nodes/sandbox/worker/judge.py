@@ -107,22 +107,22 @@ class Clock:
     """The wall time of one candidate. Time during which it was ready but had no processor
     doesn't count: the machine was busy with something else."""
 
-    def __init__(self, wall, warden):
-        self.limit, self.warden = wall, warden
-        self.asked = now()
-        self.begun = self.pid = None  # until it is confined
+    def __init__(self, wall, warden, pid):
+        self.limit, self.warden, self.pid = wall, warden, pid
+        self.asked, self.begun = now(), None  # until it has its code
         self.starved, self.late = 0.0, False
 
-    def begin(self, pid):
-        self.begun, self.pid = now(), pid
+    def begin(self):
+        self.begun = now()
 
     def wait(self, poll):
-        """Polls until there is something to read. Returns nothing when time is up."""
+        """Polls until there is something. Returns nothing when time is up, even if there is:
+        a candidate that never stops talking has no more time than others."""
         if self.begun is None:
             return poll.poll()
         while not self.late:
             ready = poll.poll(1000 * max(self.left(), 0))
-            if ready:
+            if ready and self.left() > 0:
                 return ready
             self.starved = self.ask_warden()
             self.late = self.left() <= 0.001
@@ -134,7 +134,24 @@ class Clock:
 
     def ask_warden(self):
         self.warden.send({"starved": self.pid})
-        return self.warden.receive()["starved"]
+        return self.answer("starved")
+
+    def end(self, killing):
+        """Has the warden end all that there is of the candidate; killing says whether its
+        first process may still be there. If the warden is gone, that may be what ended the
+        candidate: then this fails."""
+        self.warden.send({"end": self.pid, "killing": killing})
+
+    def ended(self):
+        """Waits until nothing of the candidate runs any more."""
+        self.answer("ended")
+
+    def answer(self, what):
+        """The warden's answer. One that nobody waited for, as time was up, is dropped."""
+        while True:
+            answer = self.warden.receive()
+            if answer["pid"] == self.pid and what in answer:
+                return answer[what]
 
     def passed(self):
         """Seconds since the candidate was asked for."""
@@ -150,11 +167,26 @@ class Watched(values.Channel):
         super().__init__(fd)
         self.clock = clock
         self.poll = polled(fd, control)
+        self.room = polled(control)
+        self.room.register(fd, select.POLLOUT)
+        os.set_blocking(fd, False)
+
+    def write(self, data):
+        """Writes what there is room for. A candidate that doesn't read has no more time than
+        others."""
+        try:
+            return super().write(data)
+        except BlockingIOError:
+            self.watch(self.room)
+            return 0
 
     def chunk(self):
-        if all(fd != self.fd for fd, _ in self.clock.wait(self.poll)):
-            raise values.Gone("the candidate has ended, or its time has")
+        self.watch(self.poll)
         return super().chunk()
+
+    def watch(self, poll):
+        if all(fd != self.fd for fd, _ in self.clock.wait(poll)):
+            raise values.Gone("the candidate has ended, or its time has")
 
 
 def polled(*files):
@@ -401,7 +433,8 @@ def rare_modules(trees):
     found = set()
     for tree in trees:
         found.update(n.id for n in tree.of(ast.Name))
-        found.update(imported(tree))
+        found.update(n.name for n in tree.of(ast.alias))
+        found.update((n.module or "").partition(".")[0] for n in tree.of(ast.ImportFrom))
     return [name for name in server.SELDOM if name in found]
 
 
@@ -431,7 +464,6 @@ class Judge:
     def __init__(self, conf, control, warden):
         self.conf = conf
         self.control, self.warden = control, warden
-        self.null = os.open(os.devnull, os.O_RDONLY)
 
     def judge(self, job):
         """Runs a candidate and returns its verdict."""
@@ -455,14 +487,14 @@ class Judge:
         return self.separate(job, tests)
 
     def start(self, job, mode, stdin=None, imports=(), **more):
+        pid = waiting(self.control)
         ours, theirs = socket.socketpair()
         output = os.memfd_create("output")
-        fd = self.null if stdin is None else file_of(stdin)
+        fd = os.open(os.devnull, os.O_RDONLY) if stdin is None else file_of(stdin)
         self.control.send({"mode": mode, "cpu_s": job["cpu_s"]}, [theirs.fileno(), fd, output])
         theirs.close()
-        if stdin is not None:
-            os.close(fd)
-        session = Session(ours, output, self.control, Clock(self.conf["wall_s"], self.warden))
+        os.close(fd)
+        session = Session(ours, output, self.control, Clock(self.conf["wall_s"], self.warden, pid))
         try:
             session.send(dict({name: job[name] for name in ("code", "setup", "clock")}, imports=imports, **more))
         except values.Lost:
@@ -471,14 +503,15 @@ class Judge:
 
     def finish(self, session):
         """Ends the candidate and returns what the server saw of it. One that is gone
-        already is dying: how, is worth waiting for. If the warden is gone, that may be
-        what ended the candidate: then this fails."""
+        already is dying: how, is worth waiting for."""
         clock, gone = session.clock, session.gone
         session.close()
+        over = polled(self.control)
         if gone:
-            clock.wait(polled(self.control))
-        self.warden.send({"end": clock.pid})
+            clock.wait(over)
+        clock.end(killing=not over.poll(0))
         report = self.control.receive()
+        clock.ended()
         report.update(late=clock.late, wall_ms=round(1000 * clock.passed(), 3),
                       starved_ms=max(report["starved_ms"], int(1000 * clock.starved)))
         size = os.fstat(session.output).st_size
@@ -604,15 +637,22 @@ def file_of(text):
     return fd
 
 
-def greet(session):
-    """Waits until the candidate is confined, then for its first word."""
-    try:
-        first = session.receive()
-    except values.Lost as e:
-        raise OSError("a candidate's process ended before it had its code") from e
+def waiting(control):
+    """The number of the process that waits to become the candidate."""
+    first = control.receive()
     if "ready" not in first:
         raise OSError("the sandbox could not be set up for a candidate: %s" % candidate.clean(str(first)))
-    session.clock.begin(first["ready"])
+    confine.prefer_to_kill(first["ready"])
+    return first["ready"]
+
+
+def greet(session):
+    """Waits until the candidate has its code, then for its first word."""
+    try:
+        session.receive()
+    except values.Lost as e:
+        raise OSError("a candidate's process ended before it had its code") from e
+    session.clock.begin()
     return session.receive()
 
 

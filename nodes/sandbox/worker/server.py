@@ -21,6 +21,8 @@ import values
 import warden
 
 NOTICEABLE = 0.1  # seconds: no limit is so short that a shorter wait for the processor mattered
+READY = b'{"ready": %d}'
+BEGUN = {"begun": True}  # the first message of a candidate to the judge
 REPORT = b'{"signal": %d, "status": %d, "cpu_ms": %.3f, "max_rss_kb": %d, "starved_ms": %d}'
 
 
@@ -48,6 +50,8 @@ class Server:
         at before it is gone."""
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         starved = self.starved(pid) if time.monotonic() - begun > NOTICEABLE else 0
+        if not self.own_processes:
+            confine.kill_group(pid)  # while its number is nobody else's
         _, status, usage = os.wait4(pid, 0)
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
         cpu_ms = 1000 * (usage.ru_utime + usage.ru_stime)
@@ -62,20 +66,15 @@ class Server:
         find it."""
         status = 1
         try:
-            fault = self.confine()
+            self.confinement.confine()
+            self.control.sock.send(READY % os.getpid())
             job, fds = self.control.receive_with(3)
             self.connect(*fds, job["mode"])
-            status = run(job, fault)
+            status = run(job)
+        except Exception as e:
+            self.control.send({"fault": repr(e)})
         finally:
             os._exit(status)
-
-    def confine(self):
-        """Returns what failed, for the judge to hear when it asks for a candidate."""
-        try:
-            self.confinement.confine()
-        except Exception as e:
-            return repr(e)
-        return None
 
     def connect(self, talk, stdin, output, mode):
         """Keeps of all descriptors those that the candidate is to have."""
@@ -86,12 +85,12 @@ class Server:
         os.closerange(candidate.CHANNEL.fd + 1, 65536)
 
 
-def run(job, fault):
+def run(job):
     """Runs a candidate in this process; returns the status to end with."""
     channel = candidate.CHANNEL
     try:
         confine.limit_cpu(job["cpu_s"])
-        channel.send({"fault": fault} if fault else {"ready": os.getpid()})
+        channel.send(BEGUN)
         candidate.MODES[job["mode"]](channel, channel.receive())
     except BaseException as e:
         try:
@@ -172,15 +171,12 @@ def forget_judge():
 
 def serve(conf, control, judge_of_warden):
     try:
-        preference = os.open("/proc/self/oom_score_adj", os.O_WRONLY)  # the warden mounts another /proc
         keeper = start_warden(conf, judge_of_warden)
         enclosure = keeper.receive()
         if "fault" in enclosure:
             raise RuntimeError(enclosure["fault"])
         if enclosure["python"]:
             confine.move_python(enclosure["python"])
-        os.write(preference, b"1000")  # when memory runs out, the kernel first takes the largest of this and its forks
-        os.close(preference)
         server = Server(conf, control, keeper)
         preload(ALL if enclosure["hidden"] else OFTEN)
         server.confinement.settle()

@@ -47,9 +47,12 @@ class Channel:
             raise OverflowError("a value of %d bytes is too large to cross" % len(data))
         try:
             while data:
-                data = data[os.write(self.fd, data):]
+                data = data[self.write(data):]
         except OSError as e:
             raise Gone(str(e))
+
+    def write(self, data):
+        return os.write(self.fd, data)
 
     def receive(self):
         size = int.from_bytes(self.take(HEADER), "big")
@@ -85,8 +88,8 @@ FD = 4  # bytes of a descriptor's number
 
 
 class Control:
-    """Messages between the judge and the fork server, with file descriptors. Each is
-    one packet: what comes after it stays in the socket."""
+    """Messages between the parts of a worker, with file descriptors. Each is one packet:
+    what comes after it stays in the socket."""
 
     def __init__(self, sock):
         self.sock = sock

@@ -24,25 +24,25 @@ class Warden:
         while True:
             asked = self.judge.receive()
             if "starved" in asked:
-                self.judge.send({"starved": waited_for_processor(asked["starved"])})
+                pid = asked["starved"]
+                self.judge.send({"pid": pid, "starved": waited_for_processor(pid)})
                 continue
-            self.kill_everything(asked["end"])
+            self.kill_everything(asked["end"], asked["killing"])
             if not self.server.sock.recv(1):  # says that the candidate has ended, and so has left all others to the warden
                 return
             self.reap()
+            self.judge.send({"pid": asked["end"], "ended": True})
             self.enclosure.clean()  # if that fails, the next candidate gets a new worker
             self.server.sock.send(b".")
 
-    def kill_everything(self, pid):
+    def kill_everything(self, pid, killing):
         """Kills the candidate and what it started. Nothing escapes by forking: a process
-        that is being killed makes no other."""
-        try:
-            if self.enclosure.own_processes:
-                os.kill(-1, signal.SIGKILL)  # all of this process namespace but its first
-            elif pid:
-                os.killpg(pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
+        that is being killed makes no other. Without a process namespace the fork server has
+        killed what is left of a candidate that has ended, whose number may be another's."""
+        if self.enclosure.own_processes:
+            kill_all()
+        elif killing:
+            confine.kill_group(pid)
 
     def reap(self):
         """Waits until all that was killed has ended. Without a process namespace, this
@@ -52,6 +52,14 @@ class Warden:
                 pass
         except ChildProcessError:
             pass
+
+
+def kill_all():
+    """Kills all processes of this namespace but its first."""
+    try:
+        os.kill(-1, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
 
 
 def waited_for_processor(pid):
