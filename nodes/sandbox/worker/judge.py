@@ -107,8 +107,9 @@ class Clock:
     """The wall time of one candidate. Time during which it was ready but had no processor
     doesn't count: the machine was busy with something else."""
 
-    def __init__(self, wall, warden, pid):
+    def __init__(self, wall, control, warden, pid):
         self.limit, self.warden, self.pid = wall, warden, pid
+        self.over = polled(control)  # there is something when it has ended
         self.asked, self.begun = now(), None  # until it has its code
         self.starved, self.late = 0.0, False
 
@@ -117,12 +118,13 @@ class Clock:
 
     def wait(self, poll):
         """Polls until there is something. Returns nothing when time is up, even if there is:
-        a candidate that never stops talking has no more time than others."""
+        a candidate that never stops talking has no more time than others. One that has ended
+        wasn't late."""
         if self.begun is None:
             return poll.poll()
         while not self.late:
             ready = poll.poll(1000 * max(self.left(), 0))
-            if ready and self.left() > 0:
+            if ready and (self.left() > 0 or self.over.poll(0)):
                 return ready
             self.starved = self.ask_warden()
             self.late = self.left() <= 0.001
@@ -494,7 +496,7 @@ class Judge:
         self.control.send({"mode": mode, "cpu_s": job["cpu_s"]}, [theirs.fileno(), fd, output])
         theirs.close()
         os.close(fd)
-        session = Session(ours, output, self.control, Clock(self.conf["wall_s"], self.warden, pid))
+        session = Session(ours, output, self.control, Clock(self.conf["wall_s"], self.control, self.warden, pid))
         try:
             session.send(dict({name: job[name] for name in ("code", "setup", "clock")}, imports=imports, **more))
         except values.Lost:
@@ -506,10 +508,9 @@ class Judge:
         already is dying: how, is worth waiting for."""
         clock, gone = session.clock, session.gone
         session.close()
-        over = polled(self.control)
         if gone:
-            clock.wait(over)
-        clock.end(killing=not over.poll(0))
+            clock.wait(clock.over)
+        clock.end(killing=not clock.over.poll(0))
         report = self.control.receive()
         clock.ended()
         report.update(late=clock.late, wall_ms=round(1000 * clock.passed(), 3),
