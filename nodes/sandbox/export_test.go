@@ -39,3 +39,8 @@ func Renew(p *Pool) {
 	p.stop(0)
 	_, _ = p.Judge(0, Job{Code: "x = 1", Tests: []string{"assert x"}, Form: Asserts})
 }
+
+// Bare is the runtime of processes on a machine that grants no namespaces.
+func Bare(python string, limits Limits) Runtime {
+	return &processes{python: python, limits: limits, chosen: &namespaces{reason: "it is a test"}}
+}

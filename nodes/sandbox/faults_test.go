@@ -97,6 +97,32 @@ func TestProcessesKilled(t *testing.T) {
 	}
 }
 
+// Without namespaces, too, a candidate finds its folder empty and nothing of the one
+// before, whatever that did to the folder and started.
+func TestWithoutNamespaces(t *testing.T) {
+	processRuntime(t) // skips where there is no Python
+	p := newPool(t, sandbox.Bare("python3", limits), 1)
+	const busy = "import os, time\nif os.fork() == 0:\n    while True: open('left', 'w').close()\n"
+	for name, hostile := range map[string]string{
+		"moves its folder":    "import os\nos.rename(os.getcwd(), os.getcwd() + 'moved')\nopen('left', 'w').close()",
+		"removes its folder":  "import os\nos.rmdir(os.getcwd())",
+		"leaves a process":    busy,
+		"and ends by itself":  busy + "os._exit(0)",
+		"and does not answer": busy + "time.sleep(100)",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := p.Judge(0, sandbox.Job{Code: hostile, Tests: []string{"assert True"}, Form: sandbox.Asserts}); err != nil {
+				t.Fatal(err)
+			}
+			const honest = "import os\nfound = os.listdir()\nopen('mine', 'w').close()\ndef f(): return found, os.listdir()"
+			v, err := p.Judge(0, sandbox.Job{Code: honest, Tests: []string{"assert f() == ([], ['mine'])"}, Form: sandbox.Asserts})
+			if err != nil || v.Verdict != verdict.Passed {
+				t.Errorf("the next one ends with %s: %s %s, %v", v.Verdict, v.Exception, v.Message, err)
+			}
+		})
+	}
+}
+
 // forkServers lists the children of the judges of this process.
 func forkServers(t *testing.T) (pids []int) {
 	for _, judge := range children(t, os.Getpid()) {
