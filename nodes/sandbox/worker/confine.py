@@ -176,8 +176,8 @@ class Confinement:
         self.filter = Filter(len(program) // 8, ctypes.addressof(self.buffer))
 
     def protections(self):
+        """Names what there is beside limits."""
         return [words for there, words in (
-            (True, "limits"),
             (self.conf["contained"], "container with limits of memory and processes"),
             (self.other_user, "user without rights"),
             (True, "no new privileges, no capabilities"),

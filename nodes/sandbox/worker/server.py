@@ -182,7 +182,7 @@ def serve(conf, control, judge_of_warden):
         server.confinement.settle()
         candidate.rehearse()
         random.seed(0)  # forks begin with this
-        control.send({"protections": enclosure["protections"] + server.confinement.protections()})
+        control.send({"protections": ["limits", *enclosure["protections"], *server.confinement.protections()]})
         gc.collect()
         gc.freeze()  # a collection in a fork doesn't copy what is here
         server.loop()
