@@ -512,6 +512,8 @@ class Judge:
             clock.wait(clock.over)
         clock.end(killing=not clock.over.poll(0))
         report = self.control.receive()
+        if "fault" in report:
+            raise OSError(report["fault"])
         clock.ended()
         report.update(late=clock.late, wall_ms=round(1000 * clock.passed(), 3),
                       starved_ms=max(report["starved_ms"], int(1000 * clock.starved)))
@@ -608,8 +610,6 @@ class Judge:
 
 def conclude(job, out, result, report):
     """Makes the verdict from what the judge heard and what the server saw."""
-    if "fault" in report:
-        raise OSError(report["fault"])
     for name in ("cpu_ms", "wall_ms", "max_rss_kb", "starved_ms", "late"):
         out[name] = report[name]
     if report["written"]:
