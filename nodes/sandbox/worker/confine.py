@@ -1,6 +1,6 @@
 """What keeps a candidate in: mounts, users, limits, and the filter of system calls."""
 
-import _signal as signal
+import _signal as signal  # without its enumerations: every page here is one that a fork copies
 import ctypes
 import os
 import resource
@@ -169,7 +169,7 @@ class Confinement:
     def __init__(self, conf):
         self.conf = conf
         self.dir = "/tmp" if conf["namespaces"] else conf["dir"]
-        self.out_of_reach = conf["namespaces"]  # of candidates, even if they are the same user
+        self.own_processes = conf["namespaces"]  # so this process is out of reach of candidates, even as the same user
         self.other_user = is_other_user(conf)
         program = bytes.fromhex(conf["filter"])
         self.buffer = ctypes.create_string_buffer(program, len(program))
@@ -192,13 +192,13 @@ class Confinement:
             (resource.RLIMIT_CORE, 0),
             (resource.RLIMIT_AS, conf["memory_mb"] << 20),
             (resource.RLIMIT_FSIZE, conf["output_kb"] << 10),
-            (resource.RLIMIT_NPROC, conf["processes"] + self.out_of_reach),  # the fork server counts, too
+            (resource.RLIMIT_NPROC, conf["processes"] + self.own_processes),  # the fork server counts, too
             (resource.RLIMIT_NOFILE, 256),
         ):
             limit(which, value, value)
         for which in (signal.SIGXFSZ, signal.SIGXCPU, signal.SIGINT):
             signal.signal(which, signal.SIG_DFL)
-        if self.out_of_reach:
+        if self.own_processes:
             self.give_up_rights()
         if self.filter.len:
             check(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(self.filter), 0, 0), "seccomp")
@@ -206,7 +206,7 @@ class Confinement:
     def confine(self):
         """Does the rest to a candidate, before it is given its code."""
         os.setsid()
-        if not self.out_of_reach:
+        if not self.own_processes:
             os.chdir(self.dir)  # which the one before may have moved
             self.give_up_rights()
 

@@ -5,7 +5,6 @@ little: the judge tells the time, and the warden ends what there is to end. It n
 holds a test, unless the candidate is to run it itself.
 """
 
-import _signal as signal  # without its enumerations: every page here is one that a fork copies
 import _sitebuiltins
 import _socket
 import builtins
@@ -29,7 +28,6 @@ REPORT = b'{"signal": %d, "status": %d, "cpu_ms": %.3f, "max_rss_kb": %d, "starv
 class Server:
     def __init__(self, conf, control, warden):
         self.confinement = confine.Confinement(conf)
-        self.own_processes = conf["namespaces"]
         self.control, self.warden = control, warden
 
     def loop(self):
@@ -50,7 +48,7 @@ class Server:
         at before it is gone."""
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         starved = self.starved(pid) if time.monotonic() - begun > NOTICEABLE else 0
-        if not self.own_processes:
+        if not self.confinement.own_processes:
             confine.kill_group(pid)  # while its number is nobody else's
         _, status, usage = os.wait4(pid, 0)
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
@@ -58,7 +56,7 @@ class Server:
         return REPORT % (number, status >> 8, cpu_ms, usage.ru_maxrss, 1000 * starved)
 
     def starved(self, pid):
-        return warden.waited_for_processor(warden.number_of_candidate() if self.own_processes else pid)
+        return warden.waited_for_processor(warden.number_of_candidate() if self.confinement.own_processes else pid)
 
     def become(self):
         """Turns a fork into the candidate; doesn't return. The code comes to it by its
