@@ -6,6 +6,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/ouroflow/ouroflow/engine/node"
@@ -30,8 +31,8 @@ type candidate struct {
 func Type() *node.Type {
 	return node.RowDef[Params, candidate, codefacts.Features]{
 		Name:    "code_features",
-		Version: 1,
-		Doc: "Reads each candidate with Python's own lexer and parser, without running it: tokens, static facts, and keys that are equal for programs that are alike. " +
+		Version: 2,
+		Doc: "Reads each candidate with Python's own lexer and parser, without running it: tokens, static facts, what it computes as a term, and keys that are equal for programs that are alike. " +
 			"Code that doesn't parse gets a row like any other.",
 		Defaults: Params{ShowTests: "none", Place: execution.DefaultPlace()},
 		Check:    func(p Params) error { return p.Place.Check() },
@@ -62,10 +63,26 @@ type answer struct {
 	Results    *string         `json:"results"`
 	Calls      *string         `json:"calls"`
 	Kinds      *string         `json:"kinds"`
+	Value      *string         `json:"value"`
+	Terms      []string        `json:"terms"`
 }
 
 //go:embed features.py
-var reader string
+var features string
+
+//go:embed terms.py
+var terms string
+
+//go:embed values.py
+var values string
+
+// program is the reader: features.py, with the modules that it imports.
+var program = module("terms", terms) + module("values", values) + features
+
+// module returns Python code that makes a module of a source.
+func module(name, source string) string {
+	return fmt.Sprintf("import sys, types\nsys.modules[%[1]q] = types.ModuleType(%[1]q)\nexec(%[2]q, sys.modules[%[1]q].__dict__)\n", name, source)
+}
 
 // chunk is how many candidates are read at once.
 const chunk = 256
@@ -103,7 +120,7 @@ type Reader struct {
 
 // NewReader starts the workers.
 func NewReader(ctx context.Context, p execution.Place, logf func(string, ...any)) (*Reader, error) {
-	tool, err := execution.NewTool(ctx, p, reader, logf)
+	tool, err := execution.NewTool(ctx, p, program, logf)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +149,7 @@ func (r *Reader) Read(n int, candidates []Question) ([]codefacts.Features, error
 	}
 	out := make([]codefacts.Features, len(candidates))
 	for i, at := range of {
-		out[i] = features(answers[at], questions[at].Tests)
+		out[i] = row(answers[at], questions[at].Tests)
 	}
 	return out, nil
 }
@@ -152,14 +169,15 @@ func Shown(which string, tests []string) []string {
 	return out
 }
 
-// features makes a row of an answer. Code that breaks the program is one that has no
+// row makes a row of an answer. Code that breaks the program is one that has no
 // facts, as code that doesn't parse.
-func features(a *answer, tests []string) codefacts.Features {
+func row(a *answer, tests []string) codefacts.Features {
 	if a == nil {
 		a = &answer{Facts: json.RawMessage("{}")}
 	}
 	return codefacts.Features{
 		Facts: string(a.Facts), Tokens: a.Tokens, Shapes: a.Shapes, Edges: a.Edges,
-		AST: a.AST, Operations: a.Operations, Skeleton: a.Skeleton, Constants: a.Constants, Control: a.Control, Results: a.Results, Calls: a.Calls, Kinds: a.Kinds, Shown: tests,
+		AST: a.AST, Operations: a.Operations, Skeleton: a.Skeleton, Constants: a.Constants, Control: a.Control, Results: a.Results, Calls: a.Calls, Kinds: a.Kinds,
+		Value: a.Value, Terms: a.Terms, Shown: tests,
 	}
 }

@@ -24,7 +24,7 @@ func readAll(t *testing.T, show string, in ...candidate) []codefacts.Features {
 	return nodetest.Rows[codefacts.Features](t, b, res, "out")
 }
 
-func program(code string) candidate {
+func asked(code string) candidate {
 	return candidate{
 		Prompt: "Write a function to sort the words of a text by length.", Code: code,
 		Tests: []string{"assert sort_words('a bb', 7) == ['bb', 'a']", "assert sort_words('', 1) == []"},
@@ -67,7 +67,7 @@ func TestFacts(t *testing.T) {
 	names := slices.Sorted(maps.Keys(tests))
 	var in []candidate
 	for _, name := range names {
-		in = append(in, program(tests[name].code))
+		in = append(in, asked(tests[name].code))
 	}
 	rows := readAll(t, "first", in...)
 	for i, name := range names {
@@ -88,16 +88,16 @@ func TestFacts(t *testing.T) {
 // Programs that differ in names, layout and comments alone are equal, and no others.
 func TestKeys(t *testing.T) {
 	rows := readAll(t, "none",
-		program("def f(a, b):\n    return a + b\n"),
-		program("def f(x: int, y) -> int:\n    '''Add.'''\n    # add\n    return (x +\n            y)\n"),
-		program("def f(a, b):\n    return b + a\n"),
-		program("def f(a, b):\n    return a - b\n"),
-		program("def f(a, b) return a + b"),
-		program("def f(list, sum):\n    return list + sum\n"),
-		program("from math import *\ndef f(a, b):\n    return floor(a)\n"),
-		program("from math import *\ndef f(a, b):\n    return ceil(a)\n"),
-		program("def f(a, b):\n    c: int = a\n    try:\n        return c\n    except E as e:\n        return e\n"),
-		program("def f(a, b):\n    d = a\n    try:\n        return d\n    except E as err:\n        return err\n"))
+		asked("def f(a, b):\n    return a + b\n"),
+		asked("def f(x: int, y) -> int:\n    '''Add.'''\n    # add\n    return (x +\n            y)\n"),
+		asked("def f(a, b):\n    return b + a\n"),
+		asked("def f(a, b):\n    return a - b\n"),
+		asked("def f(a, b) return a + b"),
+		asked("def f(list, sum):\n    return list + sum\n"),
+		asked("from math import *\ndef f(a, b):\n    return floor(a)\n"),
+		asked("from math import *\ndef f(a, b):\n    return ceil(a)\n"),
+		asked("def f(a, b):\n    c: int = a\n    try:\n        return c\n    except E as e:\n        return e\n"),
+		asked("def f(a, b):\n    d = a\n    try:\n        return d\n    except E as err:\n        return err\n"))
 	key := func(i int) string { return *rows[i].AST }
 	if key(0) != key(1) || key(0) != key(5) {
 		t.Error("renaming, layout, annotations or comments change the key")
@@ -131,7 +131,7 @@ func TestShownTests(t *testing.T) {
 	if got := Shown("first", tests[2:]); len(got) != 0 {
 		t.Errorf("a whole check is shown: %q", got)
 	}
-	hidden, seen := readAll(t, "none", program("def g(a): return 1"))[0], readAll(t, "first", program("def g(a): return 1"))[0]
+	hidden, seen := readAll(t, "none", asked("def g(a): return 1"))[0], readAll(t, "first", asked("def g(a): return 1"))[0]
 	if strings.Contains(hidden.Facts, "arity") || !strings.Contains(seen.Facts, "arity_wrong") || len(seen.Shown) != 1 {
 		t.Errorf("hidden %s, seen %s", hidden.Facts, seen.Facts)
 	}
@@ -161,9 +161,9 @@ func TestStrangeCode(t *testing.T) {
 	}
 	var in []candidate
 	for _, code := range strange {
-		in = append(in, program(code))
+		in = append(in, asked(code))
 	}
-	in = append(in, program("def sort_words(a, b): return 1"))
+	in = append(in, asked("def sort_words(a, b): return 1"))
 	rows := readAll(t, "first", in...)
 	for i, row := range rows {
 		if _, err := codefacts.Vector(row.Facts); err != nil {

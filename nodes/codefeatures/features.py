@@ -13,6 +13,9 @@ import tokenize
 import warnings
 from collections import Counter
 
+from terms import TooMuch
+from values import value_of
+
 BUILTINS = frozenset(dir(builtins))
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 SCOPES = DEFINITIONS + (ast.Lambda, ast.ClassDef)
@@ -25,6 +28,7 @@ OPERATORS = (ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
 IGNORED = {tokenize.ENCODING, tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER, tokenize.COMMENT}
 LEXEME = re.compile(r"[A-Za-z_]\w*|\d+|[^\w\s]")
 MOST_TOKENS = 600
+MOST_PARTS = 600
 STOPWORDS = frozenset("write a function python to the of an in given and for from with is that find check whether "
                       "using list or by".split())
 COMMON_NAMES = frozenset("""re math collections itertools functools heapq bisect string random datetime sys os operator copy
@@ -590,8 +594,21 @@ def result_key(tree):
     return digest(*(ast.dump(n.value) for n in ast.walk(tree) if isinstance(n, ast.Return) and n.value is not None))
 
 
+def value_keys(p):
+    """The key of what the function that is asked for returns, and those of its parts."""
+    if p.function is None:
+        return {}
+    try:
+        value = value_of(p.tree, p.function)
+    except (TooMuch, ValueError, RecursionError, MemoryError):
+        return {}
+    parts = sorted(t.key for t in value.parts())
+    return {"value": digest(value.key, str(p.function.name == p.task.name)), "terms": parts[:MOST_PARTS]}
+
+
 def keys(p):
     out = {
+        **value_keys(p),
         "operations": operation_key(p),
         "constants": constant_key(p),
         "control": control_key(p),

@@ -34,9 +34,11 @@ var rankers = []ranker{
 	{"median_length", medianLength},
 	{"text_majority", textMajority},
 	{"ast_majority", func(v *view) []float64 { return v.peer("ast_share") }},
+	{"value_majority", func(v *view) []float64 { return v.peer("value_share") }},
 	{"medoid", func(v *view) []float64 { return v.peer("mean_words") }},
 	{"checks", checks},
-	{"checks_ast_majority", checksMajority},
+	{"checks_ast_majority", func(v *view) []float64 { return checksMajority(v, "ast_share") }},
+	{"checks_value_majority", func(v *view) []float64 { return checksMajority(v, "value_share") }},
 	{"logprob", logprobs},
 }
 
@@ -66,10 +68,10 @@ func checks(v *view) []float64 {
 	return v.each(func(i int) float64 { return -v.Texts[v.Of[i]].Checks() })
 }
 
-// checksMajority is the strongest ranker known that needs no training: the checks, and
-// among equals the program that was written most often.
-func checksMajority(v *view) []float64 {
-	first, second := checks(v), v.peer("ast_share")
+// checksMajority are the strongest rankers known that need no training: the checks, and
+// among equals what was written most often.
+func checksMajority(v *view, share string) []float64 {
+	first, second := checks(v), v.peer(share)
 	for i := range first {
 		first[i] += second[i] / 2 // a share: less than a check
 	}

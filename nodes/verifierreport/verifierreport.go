@@ -37,7 +37,7 @@ type candidate struct {
 func Type() *node.Type {
 	return node.Def[Params]{
 		Name:    "verifier_report",
-		Version: 2,
+		Version: 3,
 		Doc: "Compares selection by energy with rankers that need no training, on the same problems and with paired intervals, " +
 			"and tells how well energies are calibrated and what the verifier is wrong about.",
 		Defaults: Params{Failures: 20, Resamples: 10000},

@@ -22,17 +22,17 @@ type row struct {
 }
 
 // problemRows are four candidates: the most frequent program fails, a rare one that
-// passes every check works, and one doesn't parse.
+// passes every check works, and one doesn't parse. All that parse compute the same.
 func problemRows(id, split string) []row {
 	number := func(x float64) *float64 { return &x }
 	tokens := int64(2)
-	common, rare := "common", "rare"
+	common, rare, value := "common", "rare", "value"
 	good := `{"parses": 1, "has_name": 1, "arity": 1, "kind_match": 2}`
 	bad := `{"parses": 1, "has_name": 1, "arity": 1, "kind_match": -2, "kind_wrong": 1}`
 	return []row{
-		{id, split, "ab", "failed", 1, number(-4), &tokens, codefacts.Features{Facts: bad, Tokens: []string{"a", "b"}, AST: &common, Kinds: &common}},
-		{id, split, "ab", "failed", 1, number(-4), &tokens, codefacts.Features{Facts: bad, Tokens: []string{"a", "b"}, AST: &common, Kinds: &common}},
-		{id, split, "abcdef", "passed", -2, number(-2), &tokens, codefacts.Features{Facts: good, Tokens: []string{"a", "c"}, AST: &rare, Kinds: &rare}},
+		{id, split, "ab", "failed", 1, number(-4), &tokens, codefacts.Features{Facts: bad, Tokens: []string{"a", "b"}, AST: &common, Value: &value, Kinds: &common}},
+		{id, split, "ab", "failed", 1, number(-4), &tokens, codefacts.Features{Facts: bad, Tokens: []string{"a", "b"}, AST: &common, Value: &value, Kinds: &common}},
+		{id, split, "abcdef", "passed", -2, number(-2), &tokens, codefacts.Features{Facts: good, Tokens: []string{"a", "c"}, AST: &rare, Value: &value, Kinds: &rare}},
 		{id, split, "a(", "syntax_error", 3, number(-6), &tokens, codefacts.Features{Facts: "{}", Tokens: []string{"a", "("}}},
 	}
 }
@@ -66,7 +66,7 @@ func TestRankers(t *testing.T) {
 	_, metric, rankers, failures := report(t, rows, func(p *Params) { p.Failures = 5 })
 	want := map[string]float64{
 		"random": 0.25, "verifier": 1, "compiles": 1.0 / 3, "shortest": 0, "longest": 1, "median_length": 0,
-		"text_majority": 0, "ast_majority": 0, "medoid": 0, "checks": 1, "checks_ast_majority": 1, "logprob": 1,
+		"text_majority": 0, "ast_majority": 0, "value_majority": 1.0 / 3, "medoid": 0, "checks": 1, "checks_ast_majority": 1, "checks_value_majority": 1, "logprob": 1,
 	}
 	if len(rankers) != len(want) {
 		t.Errorf("%d rankers", len(rankers))

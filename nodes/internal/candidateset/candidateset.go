@@ -10,30 +10,65 @@ import (
 	"github.com/ouroflow/ouroflow/nodes/internal/codefacts"
 )
 
+// Kind is a way in which programs may be alike.
+type Kind int
+
+// The kinds of keys that code_features finds.
+const (
+	AST   Kind = iota // the same program: the normalised tree
+	Value             // what is computed, else the tree
+	Operations
+	Skeleton
+	Calls
+	Returned
+	Constants
+	Control
+	Results
+	kinds
+)
+
+// Keys are equal for programs that are alike; empty, like nothing else, where code
+// doesn't parse.
+type Keys [kinds]string
+
 // Text is the text of one or more candidates, with what code_features found in it.
 type Text struct {
-	Code                                       string
-	Facts                                      []float64 // see codefacts.Names
-	Tokens, Shapes, Edges                      []string
-	AST, Operations, Skeleton, Calls, Returned string // keys; empty where code doesn't parse
-	Constants, Control, Results                string
-	logprobs                                   []float64
+	Code                         string
+	Facts                        []float64 // see codefacts.Names
+	Tokens, Shapes, Edges, Terms []string
+	Keys                         Keys
+	logprobs                     []float64
 }
 
 // NewText returns a text with its features.
 func NewText(code string, f codefacts.Features) (Text, error) {
 	facts, err := codefacts.Vector(f.Facts)
-	key := func(k *string) string {
-		if k == nil {
-			return ""
+	return Text{Code: code, Facts: facts, Tokens: f.Tokens, Shapes: f.Shapes, Edges: f.Edges, Terms: f.Terms, Keys: keysOf(f)}, err
+}
+
+func keysOf(f codefacts.Features) Keys {
+	var keys Keys
+	for kind, key := range [kinds]*string{
+		AST: f.AST, Value: cmp.Or(f.Value, f.AST), Operations: f.Operations, Skeleton: f.Skeleton, Calls: f.Calls,
+		Returned: f.Kinds, Constants: f.Constants, Control: f.Control, Results: f.Results,
+	} {
+		if key != nil {
+			keys[kind] = *key
 		}
-		return *k
 	}
-	return Text{
-		Code: code, Facts: facts, Tokens: f.Tokens, Shapes: f.Shapes, Edges: f.Edges,
-		AST: key(f.AST), Operations: key(f.Operations), Skeleton: key(f.Skeleton), Calls: key(f.Calls), Returned: key(f.Kinds),
-		Constants: key(f.Constants), Control: key(f.Control), Results: key(f.Results),
-	}, err
+	keys[Returned] = returned(f)
+	return keys
+}
+
+// returned is the key of what a program returns; those that don't parse are alike in that.
+func returned(f codefacts.Features) string {
+	switch {
+	case f.AST == nil:
+		return "unknown"
+	case f.Kinds == nil:
+		return "kinds "
+	}
+	return "kinds " + *f.Kinds
 }
 
 // Set is the candidates of one problem, merged twice: equal texts, then programs with
@@ -56,6 +91,7 @@ type text struct {
 	Text
 	count                float64
 	words, shapes, edges gramSet // bigrams of tokens, trigrams of token shapes, edges of the tree
+	terms                gramSet // parts of what it computes
 	unusual              gramSet // bigrams and trigrams of shapes, and edges
 }
 
@@ -98,10 +134,11 @@ func classes(distinct []Text, counts []float64) (heads, classOf []int) {
 	classOf = make([]int, len(distinct))
 	byTree := map[string]int{}
 	for _, i := range byCount(distinct, counts) {
-		at, known := byTree[distinct[i].AST]
-		if !known || distinct[i].AST == "" {
+		tree := distinct[i].Keys[AST]
+		at, known := byTree[tree]
+		if !known || tree == "" {
 			at = len(heads)
-			byTree[distinct[i].AST] = at
+			byTree[tree] = at
 			heads = append(heads, i)
 		}
 		classOf[i] = at
@@ -127,6 +164,10 @@ func newText(of Text, ids gramIDs) *text {
 	t.words = ids.set("w", grams(of.Tokens, 2))
 	t.shapes = ids.set("t", grams(of.Shapes, 3))
 	t.edges = ids.set("e", of.Edges)
+	t.terms = ids.set("v", of.Terms)
+	if len(of.Terms) == 0 { // like no other
+		t.terms = ids.set("c", []string{of.Code})
+	}
 	t.unusual = slices.Concat(ids.set("b", grams(of.Shapes, 2)), t.shapes, t.edges)
 	return t
 }

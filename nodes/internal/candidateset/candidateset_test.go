@@ -15,18 +15,26 @@ func made(code, tree string, words ...string) Text {
 	facts := make([]float64, len(codefacts.Names))
 	facts[factTokens] = math.Log1p(float64(len(words)))
 	facts[factParses] = truth(tree != "")
-	return Text{Code: code, Facts: facts, Tokens: words, Shapes: words, Edges: words, AST: tree, Operations: tree, Skeleton: tree, Calls: tree, Returned: "int"}
+	keys := Keys{AST: tree, Value: tree, Operations: tree, Skeleton: tree, Calls: tree, Returned: "unknown"}
+	if tree != "" {
+		keys[Returned] = "kinds int"
+	}
+	return Text{Code: code, Facts: facts, Tokens: words, Shapes: words, Edges: words, Terms: words, Keys: keys}
 }
 
 func peer(c Class, name string) float64 { return c.Peers[slices.Index(PeerNames, name)] }
 
-// Two spellings of one program, another program, and one that doesn't parse.
+// Two spellings of one program, another program that computes the same, and one that doesn't
+// parse.
 func example() *Set {
 	texts := []Text{
 		made("a", "T1", "return", "a", "+", "b"),
 		made("a ", "T1", "return", "a", "+", "c"),
 		made("other", "T2", "return", "a", "-", "b"),
 		made("broken", "", "return", "("),
+	}
+	for i := range texts[:3] {
+		texts[i].Keys[Value] = "V"
 	}
 	return New(texts, []int{0, 0, 1, 2, 3, 0, 3, 2, 0, 1})
 }
@@ -43,13 +51,14 @@ func TestClasses(t *testing.T) {
 	for name, want := range map[string]float64{
 		"share": 0.4, "ast_share": 0.6, "ast_rank": 0, "in_largest": 1, "largest_share": 0.6, "log_texts": math.Log(4),
 		"parsing_share": 0.8, "texts": 2, "log_classes": math.Log(3), "nearest_largest": 1, "returns_share": 0.8,
+		"value_share": 0.8, "log_value": math.Log(8.3), "nearest_largest_value": 1, "nearest_terms": 0.2,
 		"nearest_half": (4 + 1*1.0/3) / 5, // itself four times, then one of the next: 1 of 3 trigrams in common
 	} {
 		if got := peer(same, name); math.Abs(got-want) > 1e-9 {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
 	}
-	for name, want := range map[string]float64{"ast_share": 0, "ast_rank": 1, "in_largest": 0, "texts": 1, "returns_share": 0.2, "log_ast": math.Log(0.3)} {
+	for name, want := range map[string]float64{"ast_share": 0, "ast_rank": 1, "in_largest": 0, "texts": 1, "returns_share": 0.2, "log_ast": math.Log(0.3), "value_share": 0, "nearest_terms": 0.2, "nearest_largest_value": 0.2} {
 		if got := peer(broken, name); math.Abs(got-want) > 1e-9 {
 			t.Errorf("%s of the broken one is %v, want %v", name, got, want)
 		}
@@ -126,5 +135,19 @@ func BenchmarkNew(b *testing.B) {
 	}
 	for b.Loop() {
 		New(texts, of)
+	}
+}
+
+// Programs that compute the same agree, whatever their trees; what doesn't parse agrees with
+// nothing.
+func TestAgreement(t *testing.T) {
+	p := &Problem{Texts: []Text{made("a", "T1"), made("b", "T2"), made("c", "T3"), made("(", ""), made(")", "")}, Of: []int{0, 0, 1, 2, 3, 3, 4}}
+	p.Texts[0].Keys[Value], p.Texts[1].Keys[Value] = "V", "V"
+	rows, of := p.Signals()
+	at := slices.Index(SignalNames, "agreement")
+	for i, more := range []float64{math.Log(3), math.Log(3), math.Log(3), 0, math.Log(2), math.Log(2), 0} {
+		if got := rows[of[i]][at] - rows[of[6]][at]; math.Abs(got-more) > 1e-12 {
+			t.Errorf("candidate %d agrees by %v more than one alone, want %v", i, got, more)
+		}
 	}
 }

@@ -16,11 +16,13 @@ import (
 var PeerNames = []string{
 	"log_count", "share", "log_ast", "ast_share", "ast_rank",
 	"log_operations", "operations_share", "log_skeleton", "skeleton_share", "calls_share", "returns_share",
-	"constants_share", "control_share", "results_share",
+	"constants_share", "control_share", "results_share", "log_value", "value_share",
 	"largest_share", "in_largest",
 	"length", "length_off", "tokens", "z_tokens", "log_texts", "parsing_share", "arity_agreement",
 	"mean_words", "z_words", "mean_shapes", "z_shapes", "mean_edges", "z_edges",
+	"mean_terms", "z_terms",
 	"nearest_words", "nearest_largest", "nearest_half",
+	"nearest_terms", "nearest_largest_value", "nearest_half_terms",
 	"rarest_fifth", "mean_frequency", "least_frequency", "rare_share",
 	"logprob", "z_logprob",
 	"texts", "log_classes",
@@ -37,7 +39,8 @@ func describe(texts []*text) [][]float64 {
 	words := similarities(texts, func(t *text) gramSet { return t.words })
 	shapes := similarities(texts, func(t *text) gramSet { return t.shapes })
 	edges := similarities(texts, func(t *text) gramSet { return t.edges })
-	for _, similar := range [][][]float64{words, shapes, edges} {
+	terms := similarities(texts, func(t *text) gramSet { return t.terms })
+	for _, similar := range [][][]float64{words, shapes, edges, terms} {
 		mean := v.meanSimilarity(similar)
 		z := v.standard(mean)
 		for i := range rows {
@@ -45,7 +48,8 @@ func describe(texts []*text) [][]float64 {
 		}
 	}
 	for i, t := range texts {
-		rows[i] = append(rows[i], nearest(words, i), v.nearestLargest(shapes[i]), v.nearestHalf(shapes[i]))
+		rows[i] = append(rows[i], v.nearest(words, i, differ), v.nearestLargest(AST, shapes[i]), v.nearestHalf(shapes[i]))
+		rows[i] = append(rows[i], v.nearest(terms, i, differInValue), v.nearestLargest(Value, terms[i]), v.nearestHalf(terms[i]))
 		rows[i] = append(rows[i], v.frequencies(t)...)
 	}
 	logprobs := v.centred(v.each(meanLogprob))
@@ -92,24 +96,17 @@ func similarities(texts []*text, of func(*text) gramSet) [][]float64 {
 
 // view has what is the same for all texts of a problem.
 type view struct {
-	texts     []*text
-	total     float64 // candidates
-	asts      counts
-	ops       counts
-	skeleton  counts
-	calls     counts
-	returned  counts
-	constants counts
-	control   counts
-	results   counts
-	ranks     map[string]float64 // of a tree among the trees, 0 for the most frequent
-	largest   float64            // candidates of the most frequent tree
-	shared    map[int]float64    // candidates that have a gram
-	length    float64            // median, in bytes
-	tokens    float64            // median of log_tokens
-	zTokens   []float64
-	parsing   float64 // share that parses
-	arity     float64 // share with the right number of arguments
+	texts   []*text
+	total   float64 // candidates
+	alike   [kinds]counts
+	largest [kinds]float64     // candidates of the most frequent key
+	ranks   map[string]float64 // of a tree among the trees, 0 for the most frequent
+	shared  map[int]float64    // candidates that have a gram
+	length  float64            // median, in bytes
+	tokens  float64            // median of log_tokens
+	zTokens []float64
+	parsing float64 // share that parses
+	arity   float64 // share with the right number of arguments
 }
 
 // counts is how many candidates have a key.
@@ -122,20 +119,16 @@ func (c counts) add(key string, n float64) {
 }
 
 func newView(texts []*text) *view {
-	v := &view{
-		texts: texts, asts: counts{}, ops: counts{}, skeleton: counts{}, calls: counts{}, returned: counts{}, constants: counts{}, control: counts{}, results: counts{},
-		shared: map[int]float64{},
+	v := &view{texts: texts, shared: map[int]float64{}}
+	for kind := range v.alike {
+		v.alike[kind] = counts{}
 	}
 	for _, t := range texts {
 		v.total += t.count
-		v.asts.add(t.AST, t.count)
-		v.ops.add(t.Operations, t.count)
-		v.skeleton.add(t.Skeleton, t.count)
-		v.calls.add(t.Calls, t.count)
-		v.returned.add(returns(t), t.count)
-		v.constants.add(t.Constants, t.count)
-		v.control.add(t.Control, t.count)
-		v.results.add(t.Results, t.count)
+		for kind, key := range t.Keys {
+			v.alike[kind].add(key, t.count)
+			v.largest[kind] = max(v.largest[kind], v.alike[kind][key])
+		}
 		for _, g := range t.unusual {
 			v.shared[g] += t.count
 		}
@@ -156,26 +149,17 @@ var (
 	factArity  = codefacts.Index("arity")
 )
 
-// returns is the key of what a text returns; those that don't parse are alike in that.
-func returns(t *text) string {
-	if t.AST == "" {
-		return "unknown"
-	}
-	return "kinds " + t.Returned
-}
-
 // rank orders the trees by their counts; equally frequent ones share their mean rank, so
 // that the order of the candidates doesn't matter.
 func (v *view) rank() {
 	v.ranks = map[string]float64{}
-	for key, n := range v.asts {
+	for key, n := range v.alike[AST] {
 		before, ties := 0.0, 0.0
-		for _, m := range v.asts {
+		for _, m := range v.alike[AST] {
 			before += truth(m > n)
 			ties += truth(m == n)
 		}
 		v.ranks[key] = before + (ties-1)/2
-		v.largest = max(v.largest, n)
 	}
 }
 
@@ -183,18 +167,21 @@ func (v *view) rank() {
 const worstRank = 20
 
 func (v *view) groups(t *text) []float64 {
-	rank, ok := v.ranks[t.AST]
+	rank, ok := v.ranks[t.Keys[AST]]
 	if !ok {
 		rank = worstRank
 	}
+	var n, share [kinds]float64
+	for kind, key := range t.Keys {
+		n[kind] = logCount(v.alike[kind][key])
+		share[kind] = v.alike[kind][key] / v.total
+	}
 	return []float64{
 		math.Log(t.count), t.count / v.total,
-		logCount(v.asts[t.AST]), v.asts[t.AST] / v.total, min(worstRank, rank) / worstRank,
-		logCount(v.ops[t.Operations]), v.ops[t.Operations] / v.total,
-		logCount(v.skeleton[t.Skeleton]), v.skeleton[t.Skeleton] / v.total,
-		v.calls[t.Calls] / v.total, v.returned[returns(t)] / v.total,
-		v.constants[t.Constants] / v.total, v.control[t.Control] / v.total, v.results[t.Results] / v.total,
-		v.largest / v.total, truth(v.inLargest(t)),
+		n[AST], share[AST], min(worstRank, rank) / worstRank,
+		n[Operations], share[Operations], n[Skeleton], share[Skeleton], share[Calls], share[Returned],
+		share[Constants], share[Control], share[Results], n[Value], share[Value],
+		v.largest[AST] / v.total, truth(v.inLargest(AST, t)),
 	}
 }
 
@@ -208,8 +195,10 @@ func truth(b bool) float64 {
 	return 0
 }
 
-// inLargest tells whether no tree is more frequent.
-func (v *view) inLargest(t *text) bool { return t.AST != "" && v.asts[t.AST] == v.largest }
+// inLargest tells whether no key of the kind is more frequent.
+func (v *view) inLargest(kind Kind, t *text) bool {
+	return t.Keys[kind] != "" && v.alike[kind][t.Keys[kind]] == v.largest[kind]
+}
 
 func (v *view) sizes(i int) []float64 {
 	t := v.texts[i]
@@ -230,24 +219,31 @@ func (v *view) meanSimilarity(similar [][]float64) []float64 {
 }
 
 // nearest is the largest similarity of a text to another one, 1 if there is none.
-func nearest(similar [][]float64, i int) float64 {
-	if len(similar) == 1 {
-		return 1
-	}
-	best := 0.0
+func (v *view) nearest(similar [][]float64, i int, another func(a, b *text) bool) float64 {
+	best, found := 0.0, false
 	for j, s := range similar[i] {
-		if j != i {
-			best = max(best, s)
+		if another(v.texts[i], v.texts[j]) {
+			best, found = max(best, s), true
 		}
+	}
+	if !found {
+		return 1
 	}
 	return best
 }
 
-// nearestLargest is the largest similarity to a text of the most frequent tree.
-func (v *view) nearestLargest(similar []float64) float64 {
+func differ(a, b *text) bool { return a != b }
+
+func differInValue(a, b *text) bool {
+	return a != b && (a.Keys[Value] == "" || a.Keys[Value] != b.Keys[Value])
+}
+
+// nearestLargest is the largest similarity to a text whose key of the kind is the most
+// frequent.
+func (v *view) nearestLargest(kind Kind, similar []float64) float64 {
 	best := 0.0
 	for j, t := range v.texts {
-		if v.inLargest(t) {
+		if v.inLargest(kind, t) {
 			best = max(best, similar[j])
 		}
 	}

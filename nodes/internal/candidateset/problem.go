@@ -145,7 +145,7 @@ func (p *Problem) With(t Text) *Problem {
 // Has tells whether a program is one of the problem's candidates.
 func (p *Problem) Has(t Text) bool {
 	return slices.ContainsFunc(p.Texts, func(known Text) bool {
-		return known.Code == t.Code || t.AST != "" && known.AST == t.AST
+		return known.Code == t.Code || t.Keys[AST] != "" && known.Keys[AST] == t.Keys[AST]
 	})
 }
 

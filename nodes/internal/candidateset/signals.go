@@ -8,7 +8,7 @@ import (
 )
 
 // SignalNames names what tells something of a program without being learnt: agreement (the
-// logarithm of how many candidates are that program), logprob (the mean by token that the
+// logarithm of how many candidates compute the same), logprob (the mean by token that the
 // generator gave it), length (minus how far the logarithm of its length is from that of the
 // median) and checks (how many static checks hold). More is better.
 var SignalNames = []string{"agreement", "logprob", "length", "checks"}
@@ -19,10 +19,14 @@ func (p *Problem) Signals() (rows [][]float64, of []int) {
 	programs, of := Programs(p.Texts, p.Of)
 	median := medianLength(programs, of)
 	logprobs := p.logprobs(programs, of)
+	agreeing := counts{}
+	for _, g := range programs {
+		agreeing.add(g.Keys[Value], g.Count)
+	}
 	rows = make([][]float64, len(programs))
 	for i, g := range programs {
 		length := -math.Abs(math.Log(float64(len(g.Code)+1) / (median + 1)))
-		rows[i] = []float64{math.Log(g.Count), logprobs[i], length, g.Checks()}
+		rows[i] = []float64{math.Log(max(g.Count, agreeing[g.Keys[Value]])), logprobs[i], length, g.Checks()}
 	}
 	centre(rows, of)
 	return rows, of

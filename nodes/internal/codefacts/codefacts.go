@@ -23,6 +23,8 @@ type Features struct {
 	Results    *string  `arrow:"results_key"`    // digest of the expressions that are returned, with variables renamed
 	Calls      *string  `arrow:"calls_key"`      // digest of the builtins and methods called
 	Kinds      *string  `arrow:"return_kinds"`   // kinds of values that the function may return, such as "None list"
+	Value      *string  `arrow:"value_key"`      // digest of what the function computes, as a term over its parameters; null where it has none
+	Terms      []string `arrow:"value_terms"`    // digests of the parts of that term, sorted, at most 600
 	Shown      []string `arrow:"shown_tests"`    // tests that the facts were compared with and that a verifier may see
 }
 

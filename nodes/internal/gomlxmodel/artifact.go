@@ -58,7 +58,7 @@ func Equip(c Config, a Assets, on Backend) (e Encoder, err error) {
 }
 
 // Format is the version of the model artifact.
-const Format = 3
+const Format = 4
 
 // Config describes a trained verifier.
 type Config struct {
