@@ -116,33 +116,33 @@ func (s stack) feedForward(p *Pass, x *graph.Node, at string) *graph.Node {
 
 // rotation turns pairs of values by angles that grow with the position (Su et al. 2021,
 // RoFormer, section 3.2.2; pairs lie half the size apart).
-type rotation struct{ cos, sin, pairs *graph.Node }
+type rotation struct{ cos, sin *graph.Node }
 
 // rotationBase is that of the paper.
 const rotationBase = 10000
 
 func newRotation(g *graph.Graph, length, size int) *rotation {
-	cos, sin := make([]float32, length*size), make([]float32, length*size)
+	half := size / 2
+	cos, sin := make([]float32, length*half), make([]float32, length*half)
 	for position := range length {
-		for i := range size {
-			angle := float64(position) * math.Pow(rotationBase, -2*float64(i%(size/2))/float64(size))
-			cos[position*size+i], sin[position*size+i] = float32(math.Cos(angle)), float32(math.Sin(angle))
+		for i := range half {
+			angle := float64(position) * math.Pow(rotationBase, -2*float64(i)/float64(size))
+			cos[position*half+i], sin[position*half+i] = float32(math.Cos(angle)), float32(math.Sin(angle))
 		}
 	}
-	pairs := make([]float32, size*size) // x times this is (-second half, first half)
-	for i := range size / 2 {
-		pairs[(i+size/2)*size+i], pairs[i*size+i+size/2] = -1, 1
+	table := func(flat []float32) *graph.Node {
+		return graph.ConstTensor(g, tensors.FromFlatDataAndDimensions(flat, 1, 1, length, half))
 	}
-	table := func(flat []float32, dims ...int) *graph.Node {
-		return graph.ConstTensor(g, tensors.FromFlatDataAndDimensions(flat, dims...))
-	}
-	return &rotation{table(cos, 1, 1, length, size), table(sin, 1, 1, length, size), table(pairs, size, size)}
+	return &rotation{table(cos), table(sin)}
 }
 
-// apply turns x [n, heads, S, size]. The pure-Go backend has no gradient for slices, so
-// the halves change places by a product.
+// apply turns x [n, heads, S, size].
 func (r *rotation) apply(x *graph.Node) *graph.Node {
-	size := x.Shape().Dim(-1)
-	swapped := graph.Reshape(graph.Dot(graph.Reshape(x, -1, size), r.pairs), x.Shape().Dimensions...)
-	return graph.Add(graph.Mul(x, r.cos), graph.Mul(swapped, r.sin))
+	half := x.Shape().Dim(-1) / 2
+	a := graph.SliceAxis(x, -1, graph.AxisRange(0, half))
+	b := graph.SliceAxis(x, -1, graph.AxisRange(half))
+	return graph.Concatenate([]*graph.Node{
+		graph.Sub(graph.Mul(a, r.cos), graph.Mul(b, r.sin)),
+		graph.Add(graph.Mul(b, r.cos), graph.Mul(a, r.sin)),
+	}, -1)
 }

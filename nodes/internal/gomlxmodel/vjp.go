@@ -11,10 +11,13 @@ import (
 // GoMLX v0.26.0 computes the gradients of matrix products as a broadcast product that it
 // then sums, which takes many times the memory and time of the product itself. The
 // gradients are matrix products, too, and are registered as such here, for every layer
-// that uses them. TestProductGradients notices when that is no longer needed.
+// that uses them. TestProductGradients notices when that is no longer needed. That of a
+// slice is a padding, which the pure-Go backend doesn't have: here it is a concatenation.
+// TestSliceGradient notices.
 func init() {
 	graph.VJPRegistration[graph.NodeTypeDotGeneral] = dotGeneralVJP
 	graph.VJPRegistration[graph.NodeTypeDot] = dotVJP
+	graph.VJPRegistration[graph.NodeTypeSlice] = sliceVJP(graph.VJPRegistration[graph.NodeTypeSlice])
 }
 
 // product is a matrix product: the axes that are summed over, those that go along, and
@@ -34,6 +37,35 @@ func dotGeneralVJP(n *graph.Node, v []*graph.Node, _ shapes.Shape) []*graph.Node
 	left := newProduct(in[0], axes(n, "lhsContractingAxes"), axes(n, "lhsBatchAxes"))
 	right := newProduct(in[1], axes(n, "rhsContractingAxes"), axes(n, "rhsBatchAxes"))
 	return gradients(in, v[0], left, right)
+}
+
+// sliceVJP puts zeros around the gradient of a slice; one that skips values within is left to
+// another.
+func sliceVJP(skipping graph.VJP) graph.VJP {
+	return func(n *graph.Node, v []*graph.Node, shape shapes.Shape) []*graph.Node {
+		if slices.Max(append(axes(n, "strides"), 1)) > 1 {
+			return skipping(n, v, shape)
+		}
+		g, starts, limits := v[0], axes(n, "starts"), axes(n, "limits")
+		for axis, size := range n.Inputs()[0].Shape().Dimensions {
+			parts := []*graph.Node{zeros(g, axis, starts[axis]), g, zeros(g, axis, size-limits[axis])}
+			parts = slices.DeleteFunc(parts, func(part *graph.Node) bool { return part == nil })
+			if len(parts) > 1 {
+				g = graph.Concatenate(parts, axis)
+			}
+		}
+		return []*graph.Node{g}
+	}
+}
+
+// zeros are what lies beside x along an axis; nil for none.
+func zeros(x *graph.Node, axis, size int) *graph.Node {
+	if size == 0 {
+		return nil
+	}
+	dims := slices.Clone(x.Shape().Dimensions)
+	dims[axis] = size
+	return graph.Zeros(x.Graph(), shapes.Make(x.DType(), dims...))
 }
 
 // axes reads what the library knows of a node and doesn't export.

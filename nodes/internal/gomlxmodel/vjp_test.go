@@ -12,6 +12,7 @@ import (
 var (
 	stockDot        = graph.VJPRegistration[graph.NodeTypeDot]
 	stockDotGeneral = graph.VJPRegistration[graph.NodeTypeDotGeneral]
+	stockSlice      = graph.VJPRegistration[graph.NodeTypeSlice]
 )
 
 func sequence(dims ...int) *tensors.Tensor {
@@ -89,4 +90,32 @@ func TestProductGradients(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The gradient of a slice is there on the pure-Go backend, and 0 outside. When the library's
+// own is, ours can go.
+func TestSliceGradient(t *testing.T) {
+	middle := func(a, _ *graph.Node) *graph.Node {
+		return graph.Slice(a, graph.AxisRange(), graph.AxisRange(1, 3), graph.AxisRange(2))
+	}
+	got, _ := gradientsOf(t, []int{2, 4, 5}, []int{1}, middle)
+	x := tensors.MustCopyFlatData[float32](sequence(2, 4, 5))
+	for i, g := range got[0] {
+		want := float32(0)
+		if row, column := i/5%4, i%5; row >= 1 && row < 3 && column >= 2 {
+			want = 2 * x[i]
+		}
+		if g != want {
+			t.Errorf("value %d: %v, want %v", i, g, want)
+		}
+	}
+	ours := graph.VJPRegistration[graph.NodeTypeSlice]
+	graph.VJPRegistration[graph.NodeTypeSlice] = stockSlice
+	defer func() {
+		graph.VJPRegistration[graph.NodeTypeSlice] = ours
+		if recover() == nil {
+			t.Error("the library's gradient of slices works: sliceVJP is no longer needed")
+		}
+	}()
+	gradientsOf(t, []int{2, 4, 5}, []int{1}, middle)
 }
