@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ouroflow/ouroflow/engine/digest"
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/nodes/internal/codefacts"
 	"github.com/ouroflow/ouroflow/nodes/internal/execution"
@@ -36,7 +37,7 @@ func Type() *node.Type {
 			"Code that doesn't parse gets a row like any other.",
 		Defaults: Params{ShowTests: "none", Place: execution.DefaultPlace()},
 		Check:    func(p Params) error { return p.Place.Check() },
-		Pin:      func(ctx context.Context, p Params) (node.Pins, error) { return p.Place.Pin(ctx) },
+		Pin:      pin,
 		Run:      run,
 	}.Type()
 }
@@ -82,6 +83,16 @@ var program = module("terms", terms) + module("values", values) + features
 // module returns Python code that makes a module of a source.
 func module(name, source string) string {
 	return fmt.Sprintf("import sys, types\nsys.modules[%[1]q] = types.ModuleType(%[1]q)\nexec(%[2]q, sys.modules[%[1]q].__dict__)\n", name, source)
+}
+
+// pin says what else the features depend on: what runs the reader, and the reader itself.
+func pin(ctx context.Context, p Params) (node.Pins, error) {
+	pins, err := p.Place.Pin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pins["reader"] = digest.Of([]byte(program)).String()[:16]
+	return pins, nil
 }
 
 // chunk is how many candidates are read at once.
