@@ -107,14 +107,6 @@ type candidateLine struct {
 	Tokens     *float64 `json:"logprob_tokens"`
 }
 
-// meanLogprob is the mean by token, NaN if it isn't known.
-func meanLogprob[N int64 | float64](sum *float64, tokens *N) float64 {
-	if sum == nil || tokens == nil || *tokens <= 0 {
-		return math.NaN()
-	}
-	return *sum / float64(*tokens)
-}
-
 func readLines(file string, content []byte) ([]candidate, error) {
 	var out []candidate
 	lines := bufio.NewScanner(bytes.NewReader(content))
@@ -132,7 +124,7 @@ func readLines(file string, content []byte) ([]candidate, error) {
 		if code == nil {
 			return nil, fmt.Errorf("%s: there is no field code or completion", at)
 		}
-		out = append(out, candidate{*code, at, meanLogprob(line.Sum, line.Tokens)})
+		out = append(out, candidate{*code, at, inference.MeanLogprob(line.Sum, line.Tokens)})
 	}
 	return out, lines.Err()
 }

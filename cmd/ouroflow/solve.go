@@ -161,7 +161,7 @@ func (a *app) sample(problem problemFlags, s samplingFlags) ([]candidate, error)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, candidate{r.Code, fmt.Sprintf("sample %d", r.Sample), meanLogprob(r.Sum, r.Tokens)})
+		out = append(out, candidate{r.Code, fmt.Sprintf("sample %d", r.Sample), inference.MeanLogprob(r.Sum, r.Tokens)})
 	}
 	return out, nil
 }

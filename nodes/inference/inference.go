@@ -39,6 +39,11 @@ type Request struct {
 	Logprobs   []float64 // mean by token of each candidate, NaN where it isn't known; nil: of none
 }
 
+// MeanLogprob is that of a candidate with a sum over so many tokens, NaN where it isn't known.
+func MeanLogprob[N int64 | float64](sum *float64, tokens *N) float64 {
+	return candidateset.MeanLogprob(sum, tokens)
+}
+
 // logprob is that of a candidate.
 func (r Request) logprob(i int) float64 {
 	if i < len(r.Logprobs) {

@@ -77,31 +77,35 @@ func (c Candidate[T]) Shown() int {
 	return len(c.shown.Row(c.at).Tests)
 }
 
-// number returns the value of a further column of numbers; ok is false if there is no such
-// column, or no value in it.
-func (c Candidate[T]) number(column string) (value float64, ok bool) {
+// number returns the value of a further column of numbers, nil if there is no such column or
+// no value in it.
+func (c Candidate[T]) number(column string) *float64 {
 	at := c.record.Schema().FieldIndices(column)
 	if len(at) == 0 || c.record.Column(at[0]).IsNull(c.at) {
-		return 0, false
+		return nil
 	}
 	switch values := c.record.Column(at[0]).(type) {
 	case *array.Float64:
-		return values.Value(c.at), true
+		return new(values.Value(c.at))
 	case *array.Int64:
-		return float64(values.Value(c.at)), true
+		return new(float64(values.Value(c.at)))
 	}
-	return 0, false
+	return nil
 }
 
 // Logprob is the mean log-probability of the candidate's tokens by the model that wrote
 // it, NaN if the table doesn't have it.
 func (c Candidate[T]) Logprob() float64 {
-	sum, ok := c.number("logprob_sum")
-	tokens, has := c.number("logprob_tokens")
-	if !ok || !has || tokens == 0 || math.IsInf(sum, 0) {
+	return MeanLogprob(c.number("logprob_sum"), c.number("logprob_tokens"))
+}
+
+// MeanLogprob is the mean by token of a sum of log-probabilities, NaN where it isn't known:
+// servers say that a token is impossible where they know nothing of it.
+func MeanLogprob[N int64 | float64](sum *float64, tokens *N) float64 {
+	if sum == nil || tokens == nil || *tokens <= 0 || math.IsInf(*sum, 0) {
 		return math.NaN()
 	}
-	return sum / tokens
+	return *sum / float64(*tokens)
 }
 
 // AddTo adds the candidate to those of a problem.
