@@ -4,7 +4,7 @@ package codefeatures
 
 import (
 	"context"
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -68,21 +68,23 @@ type answer struct {
 	Terms      []string        `json:"terms"`
 }
 
-//go:embed features.py
-var features string
-
-//go:embed terms.py
-var terms string
-
-//go:embed values.py
-var values string
+//go:embed *.py
+var sources embed.FS
 
 // program is the reader: features.py, with the modules that it imports.
-var program = module("terms", terms) + module("values", values) + features
+var program = module("terms") + module("effects") + module("loops") + module("values") + source("features")
 
-// module returns Python code that makes a module of a source.
-func module(name, source string) string {
-	return fmt.Sprintf("import sys, types\nsys.modules[%[1]q] = types.ModuleType(%[1]q)\nexec(%[2]q, sys.modules[%[1]q].__dict__)\n", name, source)
+func source(name string) string {
+	b, err := sources.ReadFile(name + ".py")
+	if err != nil {
+		panic(err) // it is part of the program
+	}
+	return string(b)
+}
+
+// module returns Python code that makes a module of its source.
+func module(name string) string {
+	return fmt.Sprintf("import sys, types\nsys.modules[%[1]q] = types.ModuleType(%[1]q)\nexec(%[2]q, sys.modules[%[1]q].__dict__)\n", name, source(name))
 }
 
 // pin says what else the features depend on: what runs the reader, and the reader itself.

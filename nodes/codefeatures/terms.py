@@ -6,15 +6,26 @@ A term is closed once the symbols that a loop or a function binds have got their
 of the n-th from the inside is the same in every program, whatever surrounds it."""
 import hashlib
 
-MOST_TERMS = 6000
+MOST_TERMS, MOST_MADE, MOST_OPERANDS = 6000, 100000, 200
 LONGEST_CONSTANT, MOST_BITS = 60, 190
 
 NEGATED = {"==": "!=", "!=": "==", "in": "not in", "not in": "in"}
-NUMERIC = frozenset("* % // ** - / len() sum() abs() int() ord() round() pow() sqrt() float() .count factorial() gcd()".split())
-WHOLE = frozenset("% // len() ord() .count".split())  # as far as integers are compared
+NUMERIC = frozenset("// ** - / len() sum() abs() int() ord() round() pow() sqrt() float() .count factorial() gcd()".split())
+WHOLE = frozenset("// len() ord() .count".split())  # as far as integers are compared
+TEXTS = ("List", "Tuple", "JoinedStr", "str()", ".join", "chr()")
+TURNED = frozenset(("not", "!=", "not in", "<=", "or"))  # conditions that a choice turns round
 BOOLEANS = frozenset(("==", "!=", "<", "<=", "in", "not in", "not", "and", "or", "any()", "all()"))
 BINDERS = frozenset(("fold", "while", "loop", "lambda"))
 READERS = frozenset("list() tuple() sorted() set() sum() max() min() any() all() dict() frozenset() Counter() len()".split())  # a list or what it is made of
+
+
+def digest(op, keys):
+    return hashlib.md5("\x00".join([op] + keys).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def in_order(terms):
+    """Terms that may change places, in an order that doesn't depend on the names of symbols."""
+    return sorted(terms, key=lambda t: (t.blind, t.key))
 
 
 class TooMuch(Exception):
@@ -22,20 +33,30 @@ class TooMuch(Exception):
 
 
 class Term:
-    """An operation on terms. A function that is called ends with (), a method begins with a dot."""
+    """An operation on terms. A function that is called ends with (), a method begins with a dot.
 
-    __slots__ = ("op", "args", "key", "height", "numeric", "whole")
+    What is multiplied is taken for a number, as long as no text or list is seen among it."""
+
+    __slots__ = ("op", "args", "key", "blind", "height", "text", "numeric", "whole")
 
     def __init__(self, op, args, key):
         self.op, self.args, self.key = op, args, key
+        self.blind = digest("symbol" if op.startswith("symbol ") else op, [a.blind for a in args])  # the key without names of symbols
         self.height = max((a.height for a in args), default=0) + (op in BINDERS)  # how deep loops and functions lie within
-        # Whether it is a number, or a whole one, whatever the variables are.
-        self.numeric = op in NUMERIC or op.startswith(("int ", "float ")) or op == "+" and any(a.numeric for a in args)
-        self.whole = op in WHOLE or op.startswith("int ") or op == "+" and all(a.whole for a in args)
+        # Whether it is seen to be a text or a list, a number, or a whole one.
+        self.text = op.startswith("str ") or op in TEXTS or op in ("+", "*") and any(a.text for a in args)
+        self.numeric = op in NUMERIC or op.startswith(("int ", "float ")) or op == "+" and any(a.numeric for a in args) or (
+            op == "*" and not self.text or op == "%" and not args[0].text)
+        self.whole = op in WHOLE or op.startswith("int ") or op == "+" and all(a.whole for a in args) or op == "%" and args[1].number() is not None
 
     def number(self):
         """The value of an integer constant, or None."""
         return int(self.op[4:]) if self.op.startswith("int ") and self.op[4:].lstrip("-").isdigit() else None
+
+    def apart(self):
+        """The term without a constant that is added, and that."""
+        x = self.args[1].number() if self.op == "+" and len(self.args) == 2 else None
+        return (self, 0) if x is None else (self.args[0], x)
 
     def has(self, part, seen=None):
         seen = set() if seen is None else seen
@@ -61,9 +82,10 @@ class Terms:
     """Makes the terms of one program; equal ones are the same object."""
 
     def __init__(self):
-        self.known, self.texts, self.symbols = {}, {}, 0
+        self.known, self.texts, self.symbols, self.made = {}, {}, 0, 0
         self.none, self.true, self.false = (self.constant(v) for v in (None, True, False))
         self.list, self.nothing = self.plain("List"), self.plain("undefined")
+        self.negated = {}
         one, two, many = (1,), (2,), range(1, MOST_TERMS)
         self.rules = {
             "==": (two, self.equals), "!=": (two, self.equals), "<": (two, self.less), "<=": (two, self.less),
@@ -90,7 +112,10 @@ class Terms:
 
     def plain(self, op, *args):
         """The term as it is said."""
-        key = hashlib.md5("\x00".join([op] + [a.key for a in args]).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        self.made += 1
+        if self.made > MOST_MADE or len(args) > MOST_OPERANDS:
+            raise TooMuch
+        key = digest(op, [a.key for a in args])
         term = self.known.get(key)
         if term is None:
             if len(self.known) >= MOST_TERMS:
@@ -135,15 +160,19 @@ class Terms:
         height = 1 + max(a.height for a in args)
         names = {symbol: self.plain("%s%d" % (name, height)) for symbol, name in bound.items()}
         seen = {}
-        return self.plain(op, *(self.replace(a, names, seen) for a in args))
+        return self.plain(op, *(self.replace(a, names, seen) for a in args), self.plain("bound %d" % height))
+
+    def bound(self, term, name):
+        """What a name of a symbol that a term binds is in it."""
+        return self.plain(name + term.args[-1].op[len("bound "):])
 
     # ---- arithmetic ----
 
     def commuting(self, op, *args):
-        flat = [b for a in args for b in (a.args if a.op == op else (a,))]
-        if len(flat) < 2:
+        flat = [b for a in args for b in (a.args if a.op == op and len(a.args) > 1 else (a,))]
+        if any(a.op == "star" or a.op.startswith("named ") for a in flat):
             return self.plain(op, *args)
-        return self.plain(op, *sorted(flat, key=lambda t: t.key))
+        return self.plain(op, *in_order(flat))
 
     def add(self, op, a, b):
         x, y = a.number(), b.number()
@@ -152,13 +181,12 @@ class Terms:
         if x is not None:
             a, b, x, y = b, a, y, x
         if y is not None:
-            inner = a.args[1].number() if a.op == "+" and len(a.args) == 2 else None
-            if inner is not None:
-                return self.add("+", a.args[0], self.constant(inner + y))
-            return a if y == 0 else self.plain("+", a, b)
-        if (a.numeric or b.numeric) and a.key > b.key:
-            a, b = b, a
-        return self.plain("+", a, b)
+            a, inner = a.apart()
+            return a if inner + y == 0 else self.plain("+", a, self.constant(inner + y))
+        (a, x), (b, y) = a.apart(), b.apart()
+        if x or y:
+            return self.add("+", self.add("+", a, b), self.constant(x + y))
+        return self.plain("+", *in_order((a, b)) if a.numeric or b.numeric else (a, b))
 
     def subtract(self, op, a, b):
         y = b.number()
@@ -189,6 +217,8 @@ class Terms:
 
     def truth(self, term):
         """What counts of a condition: x for len(x) and for x != 0."""
+        if term.op in ("both", "either"):
+            return self.logic("and" if term.op == "both" else "or", *term.args)
         if term.op == "len()" and len(term.args) == 1 or term.op == "!=" and term.args[1].number() == 0:
             return term.args[0]
         return term
@@ -196,12 +226,18 @@ class Terms:
     def boolean(self, condition):
         """The value of a condition: x != 0 for x."""
         condition = self.truth(condition)
-        searches = condition.op == "fold" and condition.args[1] is self.false
-        if condition.op in BOOLEANS or condition in (self.true, self.false) or searches:
-            return condition
-        return self.plain("!=", condition, self.constant(0))
+        return condition if self.is_boolean(condition) else self.plain("!=", condition, self.constant(0))
+
+    def is_boolean(self, term):
+        searches = term.op == "fold" and term.args[1] is self.false
+        return term.op in BOOLEANS or term in (self.true, self.false) or searches
 
     def negate(self, c):
+        if c not in self.negated:
+            self.negated[c] = self.negation(c)
+        return self.negated[c]
+
+    def negation(self, c):
         c = self.truth(c)
         if c.op == "not":
             return c.args[0]
@@ -215,7 +251,12 @@ class Terms:
 
     def logic(self, op, *args):
         flat = {b: True for a in map(self.truth, args) for b in (a.args if a.op == op else (a,))}
-        return next(iter(flat)) if len(flat) == 1 else self.plain(op, *sorted(flat, key=lambda t: t.key))
+        return next(iter(flat)) if len(flat) == 1 else self.plain(op, *in_order(flat))
+
+    def either(self, op, *args):
+        """The value of and and or: the first or the last of what isn't only true or false."""
+        values = {"and": "both", "or": "either"}
+        return self.logic(op, *args) if all(self.is_boolean(a) for a in args) else self.plain(values[op], *args)
 
     def equals(self, op, a, b):
         if a.number() is not None or a in (self.true, self.false):
@@ -226,15 +267,13 @@ class Terms:
             return a if (b is self.true) == (op == "==") else self.negate(a)
         if b.number() == 0:
             return self.negate(a) if op == "==" else self.boolean(a)
-        if b.number() is None and a.key > b.key:
-            a, b = b, a
-        return self.plain(op, a, b)
+        return self.plain(op, *in_order((a, b)) if b.number() is None else (a, b))
 
     def less(self, op, a, b):
         """a < b or a <= b, with constants on the right and < for whole numbers."""
-        x = a.args[1].number() if a.op == "+" and len(a.args) == 2 else None
-        if x is not None:
-            return self.less(op, a.args[0], self.add("+", b, self.constant(-x)))
+        a, x = a.apart()
+        if x:
+            return self.less(op, a, self.add("+", b, self.constant(-x)))
         if op == "<=" and a.number() is not None and b.whole:
             return self.less("<", self.constant(a.number() - 1), b)
         if op == "<=" and b.number() is not None and a.whole:
@@ -249,7 +288,7 @@ class Terms:
         elif among.op in ("List", "Tuple", "Set") and all(a.op.startswith(("str ", "int ")) for a in among.args):
             members = among.args
         if members is not None:
-            among = self.plain("Set", *sorted(set(members), key=lambda t: t.key))
+            among = self.plain("Set", *in_order(set(members)))
         return self.plain(op, value, among)
 
     def choose(self, c, a, b):
@@ -262,7 +301,7 @@ class Terms:
         truths = self.choose_truth(c, a, b)
         if truths is not None:
             return truths
-        if c.op in ("not", "!=", "not in", "<=", "or"):
+        if c.op in TURNED:
             c, a, b = self.negate(c), b, a
         if c.op == "<" and {a, b} == set(c.args):
             return self.commuting("max()" if a is c.args[1] else "min()", a, b)
@@ -335,7 +374,8 @@ class Terms:
             return self.negate(self.fold(over, element, {other: (self.false, step)}))
         if first.number() == 0 and step.op == "if" and step.args[1:] == (self.add("+", acc, self.constant(1)), acc):
             counted = [a for a in step.args[0].args if a is not element]
-            if step.args[0].op == "==" and len(counted) == 1 and not counted[0].has(element):
+            if step.args[0].op == "==" and len(counted) == 1 and not counted[0].has(element) and not counted[0].has(acc) and (
+                    len(self.texts.get(counted[0], "x")) == 1):
                 return self.plain(".count", over, counted[0])
         return None
 
@@ -392,10 +432,9 @@ class Terms:
         return self.fold(self.iterated(args[1]), element, {acc: (self.list, result)})
 
     def call(self, function, *args):
-        recursive = function.has(self.plain("recursion"))
-        if function.op == "lambda" and not recursive and function.args[1].op == "takes %d" % len(args):
-            names = {self.plain("p%d.%d" % (i, function.height)): a for i, a in enumerate(args)}
-            return self.replace(function.args[0], names)
+        plainly = not any(a.op == "star" or a.op.startswith("named ") for a in args)
+        if function.op == "lambda" and plainly and function.args[1].op == "takes %d" % len(args) and not any(p.op == "recursion" for p in function.parts()):
+            return self.replace(function.args[0], {self.bound(function, "p%d." % i): a for i, a in enumerate(args)})
         if function.op.startswith("global "):
             return self.make(function.op[7:] + "()", *args)
         return self.plain("call", function, *args)
@@ -417,9 +456,9 @@ class Terms:
     def refold(self, term, first, step):
         """A loop that appends to a list, with another step in the place of appending; None if
         it isn't one."""
-        if term.op != "fold" or len(term.args) != 3 or term.args[1] is not self.list:
+        if term.op != "fold" or len(term.args) != 4 or term.args[1] is not self.list:
             return None
-        acc, element = self.plain("a0.%d" % term.height), self.plain("e%d" % term.height)
+        acc, element = self.bound(term, "a0."), self.bound(term, "e")
         if not only_appends(term.args[2], acc):
             return None
         fresh = {acc: self.symbol(), element: self.symbol()}

@@ -1,59 +1,29 @@
 """Reads what a function returns as a term over its parameters, without running anything."""
 import ast
-import functools
+import builtins
 
-from terms import Terms, TooMuch
+from effects import CHANGING, CHANGING_FIRST, Effects, bound_names, changed_parts, parameters
+from loops import YIELDED, Fork, Leaf, Loop
+from terms import TURNED, Terms, TooMuch
 
 BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**", ast.MatMult: "@",
           ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>"}
 COMPARED = {ast.Eq: "==", ast.NotEq: "!=", ast.Is: "==", ast.IsNot: "!=", ast.In: "in", ast.NotIn: "not in",
             ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 SET_METHODS = {"union": "|", "intersection": "&", "difference": "-", "symmetric_difference": "^"}
-CHANGING = frozenset("""append extend insert remove add update sort reverse pop discard clear setdefault popleft appendleft
-    subtract popitem""".split())
-MODULES = frozenset("math cmath collections itertools functools heapq re operator string bisect np numpy datetime random sys".split())
-YIELDED = "yield"  # no name of a variable
+BUILTINS = frozenset(dir(builtins))
 MOST_BRANCHES = 100
-
-
-class Leaf:
-    """A branch that goes on, or out of a loop or of a function, by one way."""
-
-    def __init__(self, way, env=None, value=None):
-        self.way, self.env, self.value = way, env, value  # way: next, break, continue or return
-
-    def leaves(self):
-        return [self]
-
-    def conditions(self):
-        return []
-
-    def mapped(self, change):
-        env = self.env and {name: change(term) for name, term in self.env.items()}
-        return Leaf(self.way, env, self.value and change(self.value))
-
-
-class Fork:
-    """A branch that goes one of two ways, by a condition."""
-
-    def __init__(self, condition, then, otherwise):
-        self.condition, self.then, self.otherwise = condition, then, otherwise
-
-    def leaves(self):
-        return self.then.leaves() + self.otherwise.leaves()
-
-    def conditions(self):
-        return [self.condition] + self.then.conditions() + self.otherwise.conditions()
-
-    def mapped(self, change):
-        return Fork(change(self.condition), self.then.mapped(change), self.otherwise.mapped(change))
 
 
 class Expressions:
     """Terms of expressions, given those of the variables."""
 
-    def __init__(self, functions, own):
-        self.terms, self.functions, self.own = Terms(), functions, own
+    def __init__(self, tree, own):
+        self.terms, self.own = Terms(), own.name
+        self.functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef) and n is not own}
+        self.modules, self.imported = imports(tree)
+        self.effects, self.bound = Effects(tree), bound_names([tree])
+        self.world, self.calls = {}, []  # variables of the program; terms of the calls that were read
 
     def read(self, node, env):
         reader = getattr(self, "read_" + type(node).__name__, None)
@@ -72,14 +42,23 @@ class Expressions:
             return env[node.id]
         if node.id == self.own:
             return self.terms.plain("itself")
-        return self.called_function(node.id) if node.id in self.functions else self.terms.plain("global " + node.id)
+        if node.id in self.functions:
+            return self.called_function(node.id)
+        return self.terms.plain("global " + self.known_name(node.id))
+
+    def known_name(self, name):
+        """What a name of Python or of a module is called there."""
+        known = name in self.imported or name in BUILTINS or "*" in self.imported
+        if not known and (name in self.bound or name in self.effects.functions):
+            raise TooMuch  # it gets its value after it is read here
+        return self.imported.get(name, name) if known else "unknown " + name
 
     def called_function(self, name):
         """Another function of the program; one that calls itself on the way has no term yet."""
         found = self.functions[name]
         if isinstance(found, ast.FunctionDef):
-            self.functions[name] = self.terms.plain("recursion")
-            self.functions[name] = self.function(found, {})
+            self.functions[name] = self.terms.plain("recursion", self.terms.constant(name))
+            self.functions[name] = self.function(found, self.world)
         return self.functions[name]
 
     def read_BinOp(self, node, env):
@@ -94,7 +73,7 @@ class Expressions:
         return operand if isinstance(node.op, ast.UAdd) else self.terms.plain("~", operand)
 
     def read_BoolOp(self, node, env):
-        return self.terms.make("and" if isinstance(node.op, ast.And) else "or", *(self.read(v, env) for v in node.values))
+        return self.terms.either("and" if isinstance(node.op, ast.And) else "or", *(self.read(v, env) for v in node.values))
 
     def read_Compare(self, node, env):
         parts, left = [], self.read(node.left, env)
@@ -102,7 +81,7 @@ class Expressions:
             right = self.read(right, env)
             parts.append(self.compare(COMPARED[type(op)], left, right))
             left = right
-        return self.terms.make("and", *parts)
+        return self.terms.make("and", *parts) if len(parts) > 1 else parts[0]
 
     def compare(self, op, a, b):
         return self.terms.make("<" + op[1:], b, a) if op[0] == ">" else self.terms.make(op, a, b)
@@ -111,7 +90,7 @@ class Expressions:
         return self.terms.choose(self.read(node.test, env), self.read(node.body, env), self.read(node.orelse, env))
 
     def is_module(self, node, env):
-        return isinstance(node, ast.Name) and node.id in MODULES and node.id not in env
+        return isinstance(node, ast.Name) and node.id in self.modules and node.id not in env
 
     def is_ours(self, f, env):
         """Whether it is a function of the program."""
@@ -130,7 +109,9 @@ class Expressions:
 
     def read_Slice(self, node, env):
         low, high, step = (self.optional(n, env) for n in (node.lower, node.upper, node.step))
-        return self.terms.plain("slice", self.terms.none if low.number() == 0 else low, high, self.terms.none if step.number() == 1 else step)
+        if low.number() == 0 and (step is self.terms.none or (step.number() or 0) > 0):
+            low = self.terms.none
+        return self.terms.plain("slice", low, high, self.terms.none if step.number() == 1 else step)
 
     def read_NamedExpr(self, node, env):
         env[node.target.id] = self.read(node.value, env)
@@ -140,7 +121,11 @@ class Expressions:
         return self.function(node, env)
 
     def read_Dict(self, node, env):
-        return self.terms.plain("Dict", *(self.optional(n, env) for pair in zip(node.keys, node.values) for n in pair))
+        spread = self.terms.plain("spread")
+        return self.terms.plain("Dict", *(spread if n is None else self.read(n, env) for pair in zip(node.keys, node.values) for n in pair))
+
+    def read_FormattedValue(self, node, env):
+        return self.terms.plain("formatted %d" % node.conversion, self.read(node.value, env), self.optional(node.format_spec, env))
 
     # ---- comprehensions ----
 
@@ -158,16 +143,22 @@ class Expressions:
             result = self.terms.choose(self.terms.make("and", *conditions), result, new)
         return self.terms.fold(over, element, {new: (acc, result)})
 
+    def without_effects(self, node):
+        """The parts of a comprehension that changes nothing."""
+        if changed_parts([node]) or any(isinstance(n, ast.NamedExpr) for n in ast.walk(node)):
+            raise TooMuch
+        return node.generators
+
     def read_ListComp(self, node, env):
-        return self.comprehension(node.generators, env, self.terms.list, lambda env, acc: self.terms.make("append", acc, self.read(node.elt, env)))
+        return self.comprehension(self.without_effects(node), env, self.terms.list, lambda env, acc: self.terms.make("append", acc, self.read(node.elt, env)))
 
     read_GeneratorExp = read_ListComp
 
     def read_SetComp(self, node, env):
-        return self.comprehension(node.generators, env, self.terms.plain("set()"), lambda env, acc: self.terms.plain("add", acc, self.read(node.elt, env)))
+        return self.comprehension(self.without_effects(node), env, self.terms.plain("set()"), lambda env, acc: self.terms.plain("add", acc, self.read(node.elt, env)))
 
     def read_DictComp(self, node, env):
-        return self.comprehension(node.generators, env, self.terms.plain("Dict"),
+        return self.comprehension(self.without_effects(node), env, self.terms.plain("Dict"),
                                   lambda env, acc: self.terms.plain("store", acc, self.read(node.key, env), self.read(node.value, env)))
 
     # ---- calls ----
@@ -178,18 +169,44 @@ class Expressions:
             self.terms.plain("named " + name, value) for name, value in named if (name, value) != ("reverse", self.terms.false)]
 
     def read_Call(self, node, env):
-        args, f = self.arguments(node, env), node.func
+        term = self.called(node, self.arguments(node, env), env)
+        self.calls.append(term)
+        return term
+
+    def called(self, node, args, env):
+        f = node.func
         if isinstance(f, ast.Attribute) and not self.is_module(f.value, env):
             return self.method(f, self.read(f.value, env), args, env)
         if isinstance(f, ast.Attribute):
-            return self.terms.make(f.attr + "()", *args)
+            return self.library(f.attr, node, args, env)
         if isinstance(f, ast.Name) and not self.is_ours(f, env):
-            return self.terms.make(f.id + "()", *args)
-        return self.terms.call(self.read(f, env), *args)
+            return self.library(self.known_name(f.id), node, args, env)
+        return self.ours(f, node, args, env) if isinstance(f, ast.Name) else self.terms.call(self.read(f, env), *args)
+
+    def library(self, name, node, args, env):
+        """A call of a function of Python or of a module."""
+        term = self.terms.make(name + "()", *args)
+        if name in CHANGING_FIRST and node.args:
+            self.change(node.args[0], lambda old: self.terms.plain("after " + name, old, *args[1:]), env)
+        return term
+
+    def ours(self, f, node, args, env):
+        """A call of a function of the program: it may change what it is given."""
+        if node.keywords:
+            raise TooMuch
+        function = self.read(f, env)
+        if f.id in self.effects.functions:
+            if self.effects.reaches_out(f.id):
+                raise TooMuch
+            done = self.terms.plain("does " + self.effects.source, *args)
+            for i in self.effects.arguments(f.id):
+                if i < len(node.args):
+                    self.change(node.args[i], lambda old: self.terms.plain("argument %d" % i, done), env)
+        return self.terms.call(function, *args)
 
     def method(self, f, of, args, env):
-        if f.attr in ("pop", "popleft", "popitem") and isinstance(f.value, ast.Name) and f.value.id in env:
-            env[f.value.id] = self.terms.plain("after " + f.attr, of, *args)
+        if f.attr in CHANGING:
+            self.change(f.value, lambda old: self.changed(f.attr, old, args), env)
         if f.attr in SET_METHODS and len(args) == 1:
             return self.terms.make(SET_METHODS[f.attr], *(t if t.op == "set()" else self.terms.make("set()", t) for t in (of, *args)))
         if f.attr == "copy" and not args:
@@ -199,13 +216,14 @@ class Expressions:
     def function(self, f, env):
         inner, bound = dict(env), {}
         args = f.args
-        names = [a.arg for a in args.posonlyargs + args.args + args.kwonlyargs] + [a.arg for a in (args.vararg, args.kwarg) if a]
+        names = parameters(f)
         for i, name in enumerate(names):
             inner[name] = self.terms.symbol()
             bound[inner[name]] = "p%d." % i
         value = self.read(f.body, inner) if isinstance(f, ast.Lambda) else self.returned(self.block(f.body, inner))
         takes = self.terms.plain("takes %d%s" % (len(names), " or more" * bool(args.vararg or args.kwarg)))
-        return self.terms.close("lambda", bound, [value, takes] + [self.read(d, env) for d in args.defaults])
+        defaults = [self.optional(d, env) for d in args.defaults + args.kw_defaults]
+        return self.terms.close("lambda", bound, [value, takes] + defaults)
 
 
 class Program(Expressions):
@@ -229,7 +247,8 @@ class Program(Expressions):
             if a.way == "return":
                 return Leaf(a.way, value=self.terms.choose(condition, a.value, b.value))
             return Leaf(a.way, self.merge(condition, a.env, b.env))
-        fork = Fork(self.terms.truth(condition), a, b)
+        condition = self.terms.truth(condition)
+        fork = Fork(self.terms.negate(condition), b, a) if condition.op in TURNED else Fork(condition, a, b)
         if len(fork.leaves()) > MOST_BRANCHES:
             raise TooMuch
         return fork
@@ -285,23 +304,11 @@ class Program(Expressions):
         env[node.name] = self.function(node, env)
 
     def do_Expr(self, node, env):
-        value = node.value
-        if isinstance(value, (ast.Yield, ast.YieldFrom)):
-            env[YIELDED] = self.terms.make("append", env.get(YIELDED, self.terms.plain("yielded")), self.optional(value.value, env))
-        elif isinstance(value, ast.Call):
-            self.effect(value, env)
-
-    def effect(self, call, env):
-        """What a call whose result isn't used does to variables."""
-        f, args = call.func, self.arguments(call, env)
-        if isinstance(f, ast.Attribute) and not self.is_module(f.value, env):
-            if f.attr in CHANGING:
-                self.change(f.value, lambda old: self.changed(f.attr, old, args), env)
-        elif isinstance(f, ast.Attribute) or self.is_ours(f, env):
-            done = self.terms.plain("does", self.read(f, env), *args)
-            for i, a in enumerate(call.args):
-                if isinstance(a, ast.Name) and a.id in env:
-                    env[a.id] = self.terms.plain("argument %d" % i, done)
+        if isinstance(node.value, (ast.Yield, ast.YieldFrom)):
+            before, value = env.get(YIELDED, self.terms.plain("yielded")), self.optional(node.value.value, env)
+            env[YIELDED] = self.terms.make("append" if isinstance(node.value, ast.Yield) else "+", before, value)
+        else:
+            self.read(node.value, env)
 
     def changed(self, method, old, args):
         if method == "sort":
@@ -317,8 +324,7 @@ class Program(Expressions):
             env[target.id] = value
         elif isinstance(target, (ast.Tuple, ast.List)):
             for i, t in enumerate(target.elts):
-                part = self.terms.plain("rest %d" % i, value) if isinstance(t, ast.Starred) else self.terms.make("item", value, self.terms.constant(i))
-                self.bind(t, part, env)
+                self.bind(t, self.part(i, target.elts, value), env)
         elif isinstance(target, ast.Starred):
             self.bind(target.value, value, env)
         elif isinstance(target, ast.Subscript):
@@ -326,15 +332,26 @@ class Program(Expressions):
         elif isinstance(target, ast.Attribute):
             self.change(target.value, lambda old: self.terms.plain("set " + target.attr, old, value), env)
 
+    def part(self, i, targets, value):
+        """What a value gives to one of several targets."""
+        starred = [k for k, t in enumerate(targets) if isinstance(t, ast.Starred)]
+        if i in starred:
+            return self.terms.plain("rest %d of %d" % (i, len(targets)), value)
+        return self.terms.make("item", value, self.terms.constant(i - len(targets) if starred and i > starred[0] else i))
+
     def change(self, node, how, env):
         """Changes the variable that a value is in or is part of."""
         if isinstance(node, (ast.Name, ast.Subscript, ast.Attribute)):
             self.bind(node, how(self.read(node, env)), env)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("setdefault", "get") and node.args:
+            item = self.read(node, env)
+            self.change(node.func.value, lambda old: self.terms.plain("store", old, self.read(node.args[0], env), how(item)), env)
 
     # ---- statements that branch ----
 
     def do_Return(self, node, env):
-        return Leaf("return", value=self.optional(node.value, env))
+        value = self.optional(node.value, env)
+        return Leaf("return", value=env.get(YIELDED, value))
 
     def do_Raise(self, node, env):
         return Leaf("return", value=self.terms.plain("raise"))
@@ -356,10 +373,12 @@ class Program(Expressions):
         return self.block(node.body, env)
 
     def do_Try(self, node, env):
+        before = len(self.calls)
         branch = self.block(node.body + node.orelse, env)
+        tried = dict.fromkeys(self.calls[before:] + [leaf.value for leaf in branch.leaves() if leaf.value is not None])
         for h in node.handlers:
             inner = {**env, h.name: self.terms.plain("exception")} if h.name else env
-            branch = self.join(self.terms.plain("succeeds"), branch, self.block(h.body, inner))
+            branch = self.join(self.terms.plain("succeeds", *tried), branch, self.block(h.body, inner))
         return self.then(branch, lambda leaf: self.block(node.finalbody, leaf.env))
 
     # ---- loops ----
@@ -368,194 +387,31 @@ class Program(Expressions):
         element = self.terms.symbol()
         over, there = self.terms.indexed(self.terms.iterated(self.read(node.iter, env)), element)
         loop = Loop(self, node, env)
-        self.bind(node.target, there, loop.env)
-        return loop.over(over, element)
+        return loop.over(over, element, there)
 
     def do_While(self, node, env):
         loop = Loop(self, node, env)
         return loop.while_(self.terms.truth(self.read(node.test, loop.env)))
 
 
-class Loop:
-    """A loop: each variable that it changes is a symbol within it."""
-
-    def __init__(self, program, node, env):
-        self.program, self.terms, self.node, self.before = program, program.terms, node, env
-        self.targets = [n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)] if isinstance(node, ast.For) else []
-        changed = [n for n in changes(node) if n not in self.targets]
-        if YIELDED in changed and YIELDED not in env:
-            env[YIELDED] = self.terms.plain("yielded")
-        self.symbols = {name: self.terms.symbol() for name in changed}
-        self.names = {symbol: name for name, symbol in self.symbols.items()}
-        self.env = {**env, **self.symbols}
-
-    def first(self, name):
-        return self.before.get(name, self.terms.nothing)
-
-    def body(self):
-        """Where the body goes; a variable that it may have changed and didn't is no symbol."""
-        body = continued(self.program, self.program.block(self.node.body, self.env))
-        ends = [leaf.env for leaf in body.leaves() if leaf.env is not None]
-        kept = {s: self.first(n) for n, s in self.symbols.items() if all(end[n] is s for end in ends)}
-        for symbol in kept:
-            del self.symbols[self.names.pop(symbol)]
-        self.settle = functools.partial(self.terms.replace, by=kept, seen={})
-        return body.mapped(self.settle)
-
-    def over(self, over, element):
-        body = self.body()
-        if isinstance(body, Leaf) and body.way == "next":
-            return self.after({name: self.folded(over, element, name, body.env) for name in self.symbols})
-        return self.searched(body, over, element) or self.left(body, [over], {element: "e"})
-
-    def while_(self, condition):
-        body = self.body()
-        condition = self.settle(condition)
-        if not isinstance(body, Leaf) or body.way != "next":
-            return self.left(body, [condition], {})
-        counted = self.counted(condition, body.env)
-        if counted:
-            return counted
-        return self.after({name: self.repeated(condition, name, body.env) for name in self.symbols})
-
-    def after(self, values):
-        """The branch on which a loop has ended by itself."""
-        env = {**self.before, **values, **{t: self.terms.plain("last") for t in self.targets}}
-        return self.program.block(self.node.orelse, env)
-
-    def counted(self, condition, end):
-        """A while loop that counts a variable up to a bound, as one over a range."""
-        if condition.op != "<" or condition.args[0] not in self.names:
-            return None
-        counter, bound = condition.args
-        steps = end[self.names[counter]] is self.terms.make("+", counter, self.terms.constant(1))
-        if not steps or any(bound.has(s) for s in self.symbols.values()):
-            return None
-        over, element = self.terms.range("range()", self.first(self.names[counter]), bound), self.terms.symbol()
-        seen = {}
-        end = {name: self.terms.replace(term, {counter: element}, seen) for name, term in end.items()}
-        values = {name: self.folded(over, element, name, end) for name in self.symbols if name != self.names[counter]}
-        return self.after({**values, self.names[counter]: bound})
-
-    def needed(self, *start, end):
-        """The symbols that terms need, with those that the next values of these need."""
-        order, queue, seen = {}, list(start), set()
-        while queue:
-            term = queue.pop(0)
-            if term in seen:
-                continue
-            seen.add(term)
-            if term in self.names and term not in order:
-                order[term] = True
-                queue += [leaf[self.names[term]] for leaf in end if self.names[term] in leaf]
-            queue += term.args
-        return list(order)
-
-    def folded(self, over, element, name, end):
-        """A variable after a loop over a sequence, by itself with what it needs."""
-        needed = self.needed(self.symbols[name], end=[end])
-        return self.terms.fold(over, element, {s: (self.first(self.names[s]), end[self.names[s]]) for s in needed})
-
-    def repeated(self, condition, name, end):
-        if end[name] is self.symbols[name]:
-            return self.first(name)
-        needed = self.needed(self.symbols[name], condition, end=[end])
-        names = [self.names[s] for s in needed]
-        return self.terms.close("while", {s: "a%d." % i for i, s in enumerate(needed)},
-                                [condition] + [self.first(n) for n in names] + [end[n] for n in names])
-
-    def searched(self, body, over, element):
-        """After a loop that changes nothing until it is left, with what doesn't depend on where."""
-        leaves = body.leaves()
-        exits = [leaf for leaf in leaves if leaf.way != "next"]
-        changed = any(leaf.env[n] is not s for leaf in leaves if leaf.way == "next" for n, s in self.symbols.items())
-        if len(exits) != 1 or changed:
-            return None
-        seen, by = {}, {s: self.first(n) for n, s in self.symbols.items()}
-        exit, acc = exits[0], self.terms.symbol()
-        values = {"": exit.value} if exit.env is None else {n: exit.env[n] for n in self.symbols}
-        values = {n: self.terms.replace(v, by, seen) for n, v in values.items()}
-        if any(v.has(element) for v in values.values()):
-            return None
-        step = self.terms.logic("or", acc, self.terms.replace(self.leaves_when(body), by, seen))
-        found = self.terms.fold(over, element, {acc: (self.terms.false, step)})
-        end = Leaf("return", value=values[""]) if exit.env is None else Leaf("next", {**self.before, **values})
-        return self.program.join(found, end, self.after({}))
-
-    def leaves_when(self, body):
-        """The condition on which a body leaves the loop."""
-        if isinstance(body, Fork):
-            return self.terms.choose(body.condition, self.leaves_when(body.then), self.leaves_when(body.otherwise))
-        return self.terms.false if body.way == "next" else self.terms.true
-
-    def left(self, body, head, bound):
-        """After a loop that may be left from within: its variables are parts of the loop."""
-        ends = [leaf.env for leaf in body.leaves() if leaf.env is not None]
-        values = [leaf.value for leaf in body.leaves() if leaf.value is not None]
-        needed = self.needed(*head, *body.conditions(), *values, *(end[n] for end in ends for n in self.symbols if end[n] is not self.symbols[n]), end=ends)
-        names = [self.names[s] for s in needed]
-        bound = {**bound, **{s: "a%d." % i for i, s in enumerate(needed)}}
-        head, inside = self.head(head[0], self.inside(body, names), bound)
-        loop = self.terms.close("loop", bound, [head, inside] + [self.first(n) for n in names])
-        rest = self.after({n: self.terms.plain("variable %d" % i, loop) for i, n in enumerate(names)})
-        if not values:
-            return rest
-        return Fork(self.terms.plain("returns", loop), Leaf("return", value=self.terms.plain("value", loop)), rest)
-
-    def head(self, head, inside, bound):
-        element = next((s for s, name in bound.items() if name == "e"), None)
-        if element is None:
-            return head, inside
-        head, (inside,) = self.terms.without_index(head, element, [inside])
-        return head, inside
-
-    def inside(self, branch, names):
-        """A body as a term: where it goes, with the variables that it changes."""
-        if isinstance(branch, Fork):
-            return self.terms.plain("fork", branch.condition, self.inside(branch.then, names), self.inside(branch.otherwise, names))
-        if branch.way == "return":
-            return self.terms.plain("return", branch.value)
-        changed = [(i, branch.env[n]) for i, n in enumerate(names) if branch.env[n] is not self.symbols[n]]
-        return self.terms.plain(branch.way, *(self.terms.plain("variable %d" % i, term) for i, term in changed))
-
-
-def continued(program, branch):
-    """A body at whose end the loop goes on, said or not."""
-    if isinstance(branch, Fork):
-        return program.join(branch.condition, continued(program, branch.then), continued(program, branch.otherwise))
-    return Leaf("next", branch.env) if branch.way == "continue" else branch
-
-
-def changes(loop):
-    """The names of the variables that a loop changes, in order."""
-    names = {}
-    for node in [n for s in loop.body + ([loop.test] if isinstance(loop, ast.While) else []) for n in ast.walk(s)]:
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names[node.id] = True
-        elif isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.ctx, (ast.Store, ast.Del)):
-            names[variable(node)] = True
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
-            names[variable(node.func)] = True
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            names.update((variable(a), True) for a in node.value.args)
-        elif isinstance(node, (ast.Yield, ast.YieldFrom)):
-            names[YIELDED] = True
-    names.pop(None, None)
-    return list(names)
-
-
-def variable(node):
-    """The variable that a value is part of."""
-    while isinstance(node, (ast.Subscript, ast.Attribute)):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else None
-
-
 def value_of(tree, function):
     """The term of a function of a program."""
-    functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef) and n is not function}
-    program, env = Program(functions, function.name), {}
+    if any(isinstance(n, ast.ClassDef) for n in ast.walk(tree)):
+        raise TooMuch
+    program = Program(tree, function)
     for s in tree.body:
-        if isinstance(s, ast.Assign):
-            program.do_Assign(s, env)
-    return program.function(function, env)
+        if isinstance(s, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+            getattr(program, "do_" + type(s).__name__)(s, program.world)
+    return program.function(function, program.world)
+
+
+def imports(tree):
+    """The names of the modules that a program imports, and what it imports from them, under
+    the names that these have there."""
+    modules, names = set(), {}
+    for n in ast.walk(tree):
+        if isinstance(n, ast.Import):
+            modules.update(a.asname or a.name.split(".")[0] for a in n.names)
+        elif isinstance(n, ast.ImportFrom):
+            names.update((a.asname or a.name, a.name) for a in n.names)
+    return modules, names

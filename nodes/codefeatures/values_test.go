@@ -164,6 +164,42 @@ func TestDifferentValues(t *testing.T) {
 		"def f(xs):\n    while xs > 1:\n        xs = xs // 2\n    return xs",
 		"def f(xs):\n    while xs > 1:\n        xs = xs / 2\n    return xs",
 		"def f(xs):\n    print(xs)",
+		// Left by break, with a value that is only assigned, and the else of a loop.
+		"def f(n):\n    p, i = True, 2\n    while i * i <= n:\n        if n % i == 0:\n            p = False\n            break\n        i += 1\n    return p",
+		"def f(n):\n    return True",
+		"def f(xs):\n    t = 0\n    for x in xs:\n        t += x\n        if t > 5:\n            break\n    else:\n        return -1\n    return t",
+		"def f(xs):\n    return -1",
+		"def f(xs):\n    for i, x in enumerate(xs):\n        if x > 2:\n            break\n    return i",
+		"def f(xs):\n    for i, x in enumerate(xs):\n        if x > 2:\n            break\n    return x",
+		"def f(n):\n    for i in range(n):\n        pass\n    return i",
+		"def f(n):\n    for i in range(n + 5):\n        pass\n    return i",
+		// What calls change.
+		"def f(xs):\n    d = {}\n    for k, v in xs:\n        d.setdefault(k, []).append(v)\n    return d",
+		"def f(xs):\n    return {}",
+		"def f(m):\n    for row in m:\n        row.append(0)\n    return m",
+		"def f(m):\n    for row in m:\n        row.append(1)\n    return m",
+		"from heapq import heappop\ndef f(h):\n    a = heappop(h)\n    b = heappop(h)\n    return b",
+		"from heapq import heappop\ndef f(h):\n    return heappop(h)",
+		"def h(xs):\n    xs.append(3)\ndef f(xs):\n    h(xs)\n    return xs",
+		"def h(xs):\n    xs.append(4)\ndef f(xs):\n    h(xs)\n    return xs",
+		"def f(s):\n    try:\n        int(s)\n        return True\n    except ValueError:\n        return False",
+		"def f(s):\n    try:\n        float(s)\n        return True\n    except ValueError:\n        return False",
+		// Names.
+		"import math\ndef f(r):\n    return math.pi * r",
+		"def f(r):\n    return math.pi * r",
+		"V = 'aeiou'\ndef h(c):\n    return c in V\ndef f(c):\n    return h(c)",
+		"V = 'aeo'\ndef h(c):\n    return c in V\ndef f(c):\n    return h(c)",
+		// Texts and lists aren't numbers, and named arguments aren't others.
+		"def f(s, n):\n    return ' ' * n + s",
+		"def f(s, n):\n    return s + ' ' * n",
+		"def f(a, b):\n    return max(a, b, key=len)",
+		"def f(a, b):\n    return max(b, a, key=len)",
+		"def f(a, b):\n    return max(max(a), max(b))",
+		"def f(a, b):\n    return max(a, b)",
+		"def f(a, b):\n    return a or b",
+		"def f(a, b):\n    return b or a",
+		"def f(s):\n    return s[0::-1]",
+		"def f(s):\n    return s[::-1]",
 		"def f(xs):\n    yield xs",
 	}
 	seen := map[string]string{}
@@ -179,21 +215,26 @@ func TestDifferentValues(t *testing.T) {
 	}
 }
 
-// What has no value, or one that is too large, has none; it costs no more than that.
-func TestValuesThatCost(t *testing.T) {
+// What changes more than is followed, or has too large a value, has none, and that costs
+// nothing else.
+func TestProgramsWithoutValue(t *testing.T) {
 	long := func(line string, n int) string { return "def f(a, b):\n" + strings.Repeat(line, n) + "    return a\n" }
-	costly := map[string]string{
+	without := map[string]string{
 		"branches":   long("    if a:\n        if b:\n            return a\n    a += b\n", 60),
-		"doubling":   long("    a = a + a\n", 3000),
+		"doubling":   long("    a = a + a\n", 8000),
 		"statements": long("    a = a * b + a[b]\n", 4000),
 		"tries":      long("    try:\n        a = g(a)\n    except E:\n        return b\n", 300),
 		"class":      long("    class A:\n        pass\n", 1),
+		"closures":   "def f(a):\n    out = []\n    def g(x):\n        out.append(x)\n    g(a)\n    return out\n",
+		"late":       "def f(a):\n    def g():\n        return k + a\n    k = 3\n    return g()\n",
+		"effects":    "def f(a):\n    seen = set()\n    return [x for x in a if not (x in seen or seen.add(x))]\n",
+		"squares":    long("    a = a * a\n", 60),
 		"helpers":    "def g0(x):\n    return x + x\n" + nested(40) + "def f(a):\n    return g40(a)\n",
 	}
-	names := slices.Sorted(maps.Keys(costly))
+	names := slices.Sorted(maps.Keys(without))
 	var programs []string
 	for _, name := range names {
-		programs = append(programs, costly[name])
+		programs = append(programs, without[name])
 	}
 	for i, row := range readFunctions(t, programs...) {
 		if row.Value != nil || row.AST == nil || len(row.Terms) > 0 {

@@ -165,8 +165,8 @@ func newText(of Text, ids gramIDs) *text {
 	t.shapes = ids.set("t", grams(of.Shapes, 3))
 	t.edges = ids.set("e", of.Edges)
 	t.terms = ids.set("v", of.Terms)
-	if len(of.Terms) == 0 { // like no other
-		t.terms = ids.set("c", []string{of.Code})
+	if len(of.Terms) == 0 { // like no other program
+		t.terms = ids.set("c", []string{cmp.Or(of.Keys[AST], of.Code)})
 	}
 	t.unusual = slices.Concat(ids.set("b", grams(of.Shapes, 2)), t.shapes, t.edges)
 	return t
