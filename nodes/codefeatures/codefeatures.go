@@ -89,7 +89,7 @@ func module(name string) string {
 
 // pin says what else the features depend on: what runs the reader, and the reader itself.
 func pin(ctx context.Context, p Params) (node.Pins, error) {
-	pins, err := p.Place.Pin(ctx)
+	pins, err := p.Pin(ctx)
 	if err != nil {
 		return nil, err
 	}
