@@ -146,8 +146,8 @@ func (g *grouper) readDegenerate(t node.Task) error {
 	defer in.Close()
 	return candidateset.Each(in, g.encoder.NeedsFeatures(), func(c candidateset.Candidate[candidate]) error {
 		q := g.problems[c.Row.ProblemID]
-		if q == nil {
-			return nil // of a split that isn't trained on
+		if q == nil || !g.params.trainsOn(q.split) {
+			return nil // what chooses an epoch are real candidates
 		}
 		if err := checkEnergy(c.Row); err != nil {
 			return err

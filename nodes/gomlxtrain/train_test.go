@@ -162,6 +162,28 @@ func modelOf(t *testing.T, b *nodetest.Bench, res exec.Result) *gomlxmodel.Model
 	return m
 }
 
+// Degenerate versions of validation candidates change nothing; those of others do.
+func TestDegenerate(t *testing.T) {
+	b := nodetest.New(t)
+	nodetest.Bind(t, b, "in", features(synthetic(8)))
+	curve := func(versions ...candidate) string {
+		nodetest.Bind(t, b, "degenerate", features(versions))
+		res, err := b.Run(t, Type(), func(p any) { small(p); p.(*Params).Epochs = 3 })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.Outputs["curve"].Digest.String()
+	}
+	version := func(problem, split string) candidate { return candidate{problem, split, "Sort.", "def f(v):\n    pass\n", 1} }
+	without := curve()
+	if curve(version("3", "validation")) != without {
+		t.Error("a version of a validation candidate counts")
+	}
+	if curve(version("2", "train")) == without {
+		t.Error("a version of a training candidate doesn't count")
+	}
+}
+
 // Weights of signals are fitted on the validation problems, and are in the model.
 func TestFusion(t *testing.T) {
 	rows := synthetic(16)
@@ -174,11 +196,11 @@ func TestFusion(t *testing.T) {
 		}
 		return modelOf(t, b, res).Fusion
 	}
-	if got := fused(); len(got) != 1 || got["agreement"] != 0.15 {
+	if got := fused(); len(got) != 1 || got["agreement"] != 0.3 {
 		t.Errorf("without fusion: %v", got)
 	}
 	// sorted(v) is longer than v.sort(), so being near the median tells nothing, but it moves.
-	if got := fused("length"); got["length"] == 0 || got["agreement"] != 0.15 {
+	if got := fused("length"); got["length"] == 0 || got["agreement"] != 0.3 {
 		t.Errorf("fitted: %v", got)
 	}
 	for _, set := range []func(*Params){
