@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/ouroflow/ouroflow/engine/table/tableio"
 	"github.com/ouroflow/ouroflow/nodes/internal/codefacts"
 	"github.com/ouroflow/ouroflow/nodes/internal/execution"
 )
@@ -290,4 +292,61 @@ func readFunctions(t *testing.T, programs ...string) []codefacts.Features {
 		in[i].Entry, in[i].Tests = "f", nil
 	}
 	return readAll(t, "none", in...)
+}
+
+// Of real programs that have one value, nearly all have one published verdict.
+func TestValuesAgainstVerdicts(t *testing.T) {
+	programs, passed := publishedPrograms(t, 100)
+	verdicts := map[string]map[bool]bool{}
+	for i, row := range readAll(t, "first", programs...) {
+		if row.Value != nil {
+			key := programs[i].Prompt + *row.Value
+			if verdicts[key] == nil {
+				verdicts[key] = map[bool]bool{}
+			}
+			verdicts[key][passed[i]] = true
+		}
+	}
+	mixed := 0
+	for _, v := range verdicts {
+		mixed += len(v) - 1
+	}
+	t.Logf("%d distinct programs have %d values, %d of which have both verdicts", len(programs), len(verdicts), mixed)
+	if len(verdicts) > len(programs)*2/3 || mixed > 2 {
+		t.Error("that is too many")
+	}
+}
+
+// publishedPrograms are the distinct ones of some problems, with their verdicts.
+func publishedPrograms(t *testing.T, problems int) (programs []candidate, passed []bool) {
+	t.Helper()
+	problem := map[string]tableio.Object{}
+	for _, o := range shared(t, "mbpp/mbpp.jsonl") {
+		if len(problem) < problems {
+			problem[o.Text("task_id")] = o
+		}
+	}
+	seen := map[string]bool{}
+	for _, o := range shared(t, "samples/mbpp_test_oci_ds_1.3b.jsonl.gz") {
+		p, code := problem[o.Text("task_id")], o.Text("completion")
+		if key := o.Text("task_id") + code; p != nil && !seen[key] {
+			seen[key] = true
+			programs = append(programs, candidate{Prompt: p.Text("text"), Code: code, Tests: p.Texts("test_list")})
+			passed = append(passed, o["passed"] == true)
+		}
+	}
+	return programs, passed
+}
+
+func shared(t *testing.T, name string) []tableio.Object {
+	t.Helper()
+	content, err := os.ReadFile("../../../shared/data/" + name)
+	if err != nil {
+		t.Skip("the shared samples are not here: ", err)
+	}
+	rows, err := tableio.ReadObjects("jsonl", content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
 }

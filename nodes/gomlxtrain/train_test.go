@@ -174,7 +174,9 @@ func TestDegenerate(t *testing.T) {
 		}
 		return res.Outputs["curve"].Digest.String()
 	}
-	version := func(problem, split string) candidate { return candidate{problem, split, "Sort.", "def f(v):\n    pass\n", 1} }
+	version := func(problem, split string) candidate {
+		return candidate{problem, split, "Sort.", "def f(v):\n    pass\n", 1}
+	}
 	without := curve()
 	if curve(version("3", "validation")) != without {
 		t.Error("a version of a validation candidate counts")
