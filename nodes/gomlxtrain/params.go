@@ -35,7 +35,7 @@ type Params struct {
 	WeightDecay   float64               `yaml:"weight_decay" min:"0" max:"1" doc:"Weight decay of AdamW."`
 	Clip          float64               `yaml:"clip" min:"0" doc:"Largest norm of a gradient; longer ones are scaled down. 0: none."`
 	Loss          Loss                  `yaml:"loss" doc:"Weights of the parts of the loss."`
-	Consensus     float64               `yaml:"consensus" min:"0" max:"100" doc:"Energies are lowered by this much for each e-fold of the number of candidates that are the same program: agreement steadies what was learnt. 0: not at all."`
+	Consensus     float64               `yaml:"consensus" min:"0" max:"100" doc:"Energies are lowered by this much for each e-fold of the number of candidates that compute the same: agreement steadies what was learnt. 0: not at all."`
 	Fusion        []string              `yaml:"fusion" doc:"Signals by which energies are lowered, with weights fitted on the validation problems: agreement (starting from consensus), logprob, length, checks. Not with folds, which leave no problems for it."`
 	PassBelow     float64               `yaml:"pass_below" doc:"A label energy below this counts as a pass."`
 	Seed          int                   `yaml:"seed" min:"0" doc:"Seed of the folds, and of the initial weights and the batches of the first model."`

@@ -51,14 +51,15 @@ func TestClasses(t *testing.T) {
 	for name, want := range map[string]float64{
 		"share": 0.4, "ast_share": 0.6, "ast_rank": 0, "in_largest": 1, "largest_share": 0.6, "log_texts": math.Log(4),
 		"parsing_share": 0.8, "texts": 2, "log_classes": math.Log(3), "nearest_largest": 1, "returns_share": 0.8,
-		"value_share": 0.8, "log_value": math.Log(8.3), "nearest_largest_value": 1, "nearest_terms": 0.2,
+		"value_share": 0.8, "log_value": math.Log(8.3), "value_trees": math.Log(2), "value_texts": math.Log(3),
+		"value_trees_share": math.Log(2.0 / 3), "value_texts_share": math.Log(3.0 / 4), "nearest_largest_value": 1, "nearest_terms": 0.2,
 		"nearest_half": (4 + 1*1.0/3) / 5, // itself four times, then one of the next: 1 of 3 trigrams in common
 	} {
 		if got := peer(same, name); math.Abs(got-want) > 1e-9 {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
 	}
-	for name, want := range map[string]float64{"ast_share": 0, "ast_rank": 1, "in_largest": 0, "texts": 1, "returns_share": 0.2, "log_ast": math.Log(0.3), "value_share": 0, "nearest_terms": 0.2, "nearest_largest_value": 0.2} {
+	for name, want := range map[string]float64{"ast_share": 0, "ast_rank": 1, "in_largest": 0, "texts": 1, "returns_share": 0.2, "log_ast": math.Log(0.3), "value_share": 0, "value_trees": 0, "value_trees_share": -math.Log(3), "nearest_terms": 0.2, "nearest_largest_value": 0.2} {
 		if got := peer(broken, name); math.Abs(got-want) > 1e-9 {
 			t.Errorf("%s of the broken one is %v, want %v", name, got, want)
 		}

@@ -12,11 +12,15 @@ import (
 // in the order in which models see it. A share is one of the problem's candidates; a
 // similarity is the Jaccard index of two sets of grams; z_ is the distance from the
 // mean in standard deviations, both weighted by counts. The logprob is the mean by token
-// less its mean over the problem; it is 0 where the generator's aren't known.
+// less its mean over the problem; it is 0 where the generator's aren't known. Of value_trees
+// and value_texts, how many trees and texts compute the same, and of their shares of all,
+// it is the logarithm: what was found in many ways is likelier to be right than what was
+// only said often.
 var PeerNames = []string{
 	"log_count", "share", "log_ast", "ast_share", "ast_rank",
 	"log_operations", "operations_share", "log_skeleton", "skeleton_share", "calls_share", "returns_share",
 	"constants_share", "control_share", "results_share", "log_value", "value_share",
+	"value_trees", "value_texts", "value_trees_share", "value_texts_share",
 	"largest_share", "in_largest",
 	"length", "length_off", "tokens", "z_tokens", "log_texts", "parsing_share", "arity_agreement",
 	"mean_words", "z_words", "mean_shapes", "z_shapes", "mean_edges", "z_edges",
@@ -96,17 +100,20 @@ func similarities(texts []*text, of func(*text) gramSet) [][]float64 {
 
 // view has what is the same for all texts of a problem.
 type view struct {
-	texts   []*text
-	total   float64 // candidates
-	alike   [kinds]counts
-	largest [kinds]float64     // candidates of the most frequent key
-	ranks   map[string]float64 // of a tree among the trees, 0 for the most frequent
-	shared  map[int]float64    // candidates that have a gram
-	length  float64            // median, in bytes
-	tokens  float64            // median of log_tokens
-	zTokens []float64
-	parsing float64 // share that parses
-	arity   float64 // share with the right number of arguments
+	texts    []*text
+	total    float64 // candidates
+	programs float64 // distinct trees, and texts that don't parse
+	alike    [kinds]counts
+	trees    counts             // distinct trees that have a value
+	spelt    counts             // distinct texts that have a value
+	largest  [kinds]float64     // candidates of the most frequent key
+	ranks    map[string]float64 // of a tree among the trees, 0 for the most frequent
+	shared   map[int]float64    // candidates that have a gram
+	length   float64            // median, in bytes
+	tokens   float64            // median of log_tokens
+	zTokens  []float64
+	parsing  float64 // share that parses
+	arity    float64 // share with the right number of arguments
 }
 
 // counts is how many candidates have a key.
@@ -119,12 +126,17 @@ func (c counts) add(key string, n float64) {
 }
 
 func newView(texts []*text) *view {
-	v := &view{texts: texts, shared: map[int]float64{}}
+	v := &view{texts: texts, trees: counts{}, spelt: counts{}, shared: map[int]float64{}}
 	for kind := range v.alike {
 		v.alike[kind] = counts{}
 	}
 	for _, t := range texts {
 		v.total += t.count
+		if v.alike[AST][t.Keys[AST]] == 0 { // counts has no empty key
+			v.programs++
+			v.trees.add(t.Keys[Value], 1)
+		}
+		v.spelt.add(t.Keys[Value], 1)
 		for kind, key := range t.Keys {
 			v.alike[kind].add(key, t.count)
 			v.largest[kind] = max(v.largest[kind], v.alike[kind][key])
@@ -171,6 +183,7 @@ func (v *view) groups(t *text) []float64 {
 	if !ok {
 		rank = worstRank
 	}
+	trees, spelt := max(1, v.trees[t.Keys[Value]]), max(1, v.spelt[t.Keys[Value]])
 	var n, share [kinds]float64
 	for kind, key := range t.Keys {
 		n[kind] = logCount(v.alike[kind][key])
@@ -181,6 +194,7 @@ func (v *view) groups(t *text) []float64 {
 		n[AST], share[AST], min(worstRank, rank) / worstRank,
 		n[Operations], share[Operations], n[Skeleton], share[Skeleton], share[Calls], share[Returned],
 		share[Constants], share[Control], share[Results], n[Value], share[Value],
+		math.Log(trees), math.Log(spelt), math.Log(trees / v.programs), math.Log(spelt / float64(len(v.texts))),
 		v.largest[AST] / v.total, truth(v.inLargest(AST, t)),
 	}
 }
