@@ -10,6 +10,8 @@ CHANGING_FIRST = frozenset("heappush heappop heapify heapreplace heappushpop shu
 def variable(node):
     """The variable that a value is, or is part of; None if it is part of none."""
     while isinstance(node, (ast.Subscript, ast.Attribute, ast.Call)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            return None
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else None
 

@@ -13,7 +13,7 @@ import tokenize
 import warnings
 from collections import Counter
 
-from terms import TooMuch
+from terms import NoValue
 from values import value_of
 
 BUILTINS = frozenset(dir(builtins))
@@ -600,7 +600,7 @@ def value_keys(p):
         return {}
     try:
         value = value_of(p.tree, p.function)
-    except (TooMuch, ValueError, RecursionError, MemoryError):
+    except (NoValue, ValueError, RecursionError, MemoryError):
         return {}
     parts = sorted(t.key for t in value.parts())
     return {"value": digest(value.key, str(p.function.name == p.task.name)), "terms": parts[:MOST_PARTS]}

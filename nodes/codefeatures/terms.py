@@ -28,8 +28,8 @@ def in_order(terms):
     return sorted(terms, key=lambda t: (t.blind, t.key))
 
 
-class TooMuch(Exception):
-    """A program that has more terms than are looked at, or what has no term."""
+class NoValue(Exception):
+    """What isn't followed was met, or more than is looked at."""
 
 
 class Term:
@@ -114,12 +114,12 @@ class Terms:
         """The term as it is said."""
         self.made += 1
         if self.made > MOST_MADE or len(args) > MOST_OPERANDS:
-            raise TooMuch
+            raise NoValue
         key = digest(op, [a.key for a in args])
         term = self.known.get(key)
         if term is None:
             if len(self.known) >= MOST_TERMS:
-                raise TooMuch
+                raise NoValue
             term = self.known[key] = Term(op, args, key)
         return term
 

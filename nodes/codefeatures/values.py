@@ -4,7 +4,7 @@ import builtins
 
 from effects import CHANGING, CHANGING_FIRST, Effects, bound_names, changed_parts, parameters
 from loops import YIELDED, Fork, Leaf, Loop
-from terms import TURNED, Terms, TooMuch
+from terms import TURNED, Terms, NoValue
 
 BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**", ast.MatMult: "@",
           ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>"}
@@ -50,7 +50,7 @@ class Expressions:
         """What a name of Python or of a module is called there."""
         known = name in self.imported or name in BUILTINS or "*" in self.imported
         if not known and (name in self.bound or name in self.effects.functions):
-            raise TooMuch  # it gets its value after it is read here
+            raise NoValue  # it gets its value after it is read here
         return self.imported.get(name, name) if known else "unknown " + name
 
     def called_function(self, name):
@@ -146,7 +146,7 @@ class Expressions:
     def without_effects(self, node):
         """The parts of a comprehension that changes nothing."""
         if changed_parts([node]) or any(isinstance(n, ast.NamedExpr) for n in ast.walk(node)):
-            raise TooMuch
+            raise NoValue
         return node.generators
 
     def read_ListComp(self, node, env):
@@ -193,11 +193,11 @@ class Expressions:
     def ours(self, f, node, args, env):
         """A call of a function of the program: it may change what it is given."""
         if node.keywords:
-            raise TooMuch
+            raise NoValue
         function = self.read(f, env)
         if f.id in self.effects.functions:
             if self.effects.reaches_out(f.id):
-                raise TooMuch
+                raise NoValue
             done = self.terms.plain("does " + self.effects.source, *args)
             for i in self.effects.arguments(f.id):
                 if i < len(node.args):
@@ -250,7 +250,7 @@ class Program(Expressions):
         condition = self.terms.truth(condition)
         fork = Fork(self.terms.negate(condition), b, a) if condition.op in TURNED else Fork(condition, a, b)
         if len(fork.leaves()) > MOST_BRANCHES:
-            raise TooMuch
+            raise NoValue
         return fork
 
     def merge(self, condition, a, b):
@@ -266,7 +266,7 @@ class Program(Expressions):
     def statement(self, node, env):
         reader = getattr(self, "do_" + type(node).__name__, None)
         if reader is None:
-            raise TooMuch
+            raise NoValue
         env = dict(env)
         return reader(node, env) or Leaf("next", env)
 
@@ -397,7 +397,7 @@ class Program(Expressions):
 def value_of(tree, function):
     """The term of a function of a program."""
     if any(isinstance(n, ast.ClassDef) for n in ast.walk(tree)):
-        raise TooMuch
+        raise NoValue
     program = Program(tree, function)
     for s in tree.body:
         if isinstance(s, (ast.Assign, ast.AnnAssign, ast.AugAssign)):

@@ -175,6 +175,8 @@ func TestDifferentValues(t *testing.T) {
 		"def f(xs):\n    for i, x in enumerate(xs):\n        if x > 2:\n            break\n    return x",
 		"def f(n):\n    for i in range(n):\n        pass\n    return i",
 		"def f(n):\n    for i in range(n + 5):\n        pass\n    return i",
+		"def f(a, b, n):\n    best = n\n    for i in range(n):\n        best = min(best, max(a[i], max(b)))\n    return best",
+		"def f(a, b, n):\n    best = n\n    for i in range(n):\n        best = min(best, max(a[i], min(b)))\n    return best",
 		// What calls change.
 		"def f(xs):\n    d = {}\n    for k, v in xs:\n        d.setdefault(k, []).append(v)\n    return d",
 		"def f(xs):\n    return {}",
