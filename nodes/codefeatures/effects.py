@@ -68,7 +68,7 @@ class Effects:
 
     def arguments(self, name):
         """Which arguments a function changes."""
-        names = parameters(self.functions[name]) if name in self.functions else []
+        names = parameters(self.functions[name])
         return [i for i, p in enumerate(names) if p in self.changed[name]]
 
     def reaches_out(self, name):

@@ -178,12 +178,12 @@ class Expressions:
         if isinstance(f, ast.Attribute) and not self.is_module(f.value, env):
             return self.method(f, self.read(f.value, env), args, env)
         if isinstance(f, ast.Attribute):
-            return self.library(f.attr, node, args, env)
+            return self.foreign(f.attr, node, args, env)
         if isinstance(f, ast.Name) and not self.is_ours(f, env):
-            return self.library(self.known_name(f.id), node, args, env)
+            return self.foreign(self.known_name(f.id), node, args, env)
         return self.ours(f, node, args, env) if isinstance(f, ast.Name) else self.terms.call(self.read(f, env), *args)
 
-    def library(self, name, node, args, env):
+    def foreign(self, name, node, args, env):
         """A call of a function of Python or of a module."""
         term = self.terms.make(name + "()", *args)
         if name in CHANGING_FIRST and node.args:
