@@ -32,7 +32,7 @@ type candidate struct {
 func Type() *node.Type {
 	return node.RowDef[Params, candidate, codefacts.Features]{
 		Name:    "code_features",
-		Version: 2,
+		Version: 3,
 		Doc: "Reads each candidate with Python's own lexer and parser, without running it: tokens, static facts, what it computes as a term, and keys that are equal for programs that are alike. " +
 			"Code that doesn't parse gets a row like any other.",
 		Defaults: Params{ShowTests: "none", Place: execution.DefaultPlace()},
@@ -66,13 +66,14 @@ type answer struct {
 	Kinds      *string         `json:"kinds"`
 	Value      *string         `json:"value"`
 	Terms      []string        `json:"terms"`
+	Outcomes   []string        `json:"outcomes"`
 }
 
 //go:embed *.py
 var sources embed.FS
 
 // program is the reader: features.py, with the modules that it imports.
-var program = module("terms") + module("effects") + module("loops") + module("values") + source("features")
+var program = modules("terms", "effects", "loops", "values", "operations", "outcomes", "inputs") + source("features")
 
 func source(name string) string {
 	b, err := sources.ReadFile(name + ".py")
@@ -82,9 +83,13 @@ func source(name string) string {
 	return string(b)
 }
 
-// module returns Python code that makes a module of its source.
-func module(name string) string {
-	return fmt.Sprintf("import sys, types\nsys.modules[%[1]q] = types.ModuleType(%[1]q)\nexec(%[2]q, sys.modules[%[1]q].__dict__)\n", name, source(name))
+// modules returns Python code that makes modules of their sources.
+func modules(names ...string) string {
+	var code strings.Builder
+	for _, name := range names {
+		fmt.Fprintf(&code, "import sys, types\nsys.modules[%[1]q] = types.ModuleType(%[1]q)\nexec(%[2]q, sys.modules[%[1]q].__dict__)\n", name, source(name))
+	}
+	return code.String()
 }
 
 // pin says what else the features depend on: what runs the reader, and the reader itself.
@@ -191,6 +196,6 @@ func row(a *answer, tests []string) codefacts.Features {
 	return codefacts.Features{
 		Facts: string(a.Facts), Tokens: a.Tokens, Shapes: a.Shapes, Edges: a.Edges,
 		AST: a.AST, Operations: a.Operations, Skeleton: a.Skeleton, Constants: a.Constants, Control: a.Control, Results: a.Results, Calls: a.Calls, Kinds: a.Kinds,
-		Value: a.Value, Terms: a.Terms, Shown: tests,
+		Value: a.Value, Terms: a.Terms, Outcomes: a.Outcomes, Shown: tests,
 	}
 }

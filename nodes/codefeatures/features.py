@@ -2,6 +2,7 @@
 and writes one of features for each, as Go's type answer describes them."""
 import ast
 import builtins
+import functools
 import hashlib
 import io
 import json
@@ -14,7 +15,9 @@ import warnings
 from collections import Counter
 
 from terms import NoValue
-from values import value_of
+from inputs import usual, varied
+from outcomes import outcomes
+from values import read
 
 BUILTINS = frozenset(dir(builtins))
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -29,6 +32,7 @@ IGNORED = {tokenize.ENCODING, tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, to
 LEXEME = re.compile(r"[A-Za-z_]\w*|\d+|[^\w\s]")
 MOST_TOKENS = 600
 MOST_PARTS = 600
+MOST_INPUTS = 8
 STOPWORDS = frozenset("write a function python to the of an in given and for from with is that find check whether "
                       "using list or by".split())
 COMMON_NAMES = frozenset("""re math collections itertools functools heapq bisect string random datetime sys os operator copy
@@ -133,7 +137,7 @@ class Task:
     """What the prompt and the tests that are shown tell of the function that is wanted."""
 
     def __init__(self, prompt, entry, tests):
-        self.name, self.nargs, self.argkinds = entry or None, None, []
+        self.name, self.nargs, self.argkinds, self.args = entry or None, None, [], None
         self.expected = self.expected_element = None
         self.strings, self.numbers = [], set()
         self.words = {w for w in re.findall(r"[a-z]+", prompt.lower())[:200] if w not in STOPWORDS}
@@ -142,6 +146,7 @@ class Task:
             self.read_assert(test)
         if not tests:
             self.read_signature(prompt)
+        self.inputs = varied(self.args, MOST_INPUTS) if self.args else usual(self.nargs or 0, MOST_INPUTS)
 
     def read_assert(self, test):
         try:
@@ -164,6 +169,7 @@ class Task:
         if self.nargs is None:
             self.nargs = len(call.args) + len(call.keywords)
             self.argkinds = [kind(a, {}) for a in call.args]
+            self.args = literals(call)
         self.numbers |= {n.value for a in call.args for n in ast.walk(a) if is_number(n)}
         if expected is None:
             return
@@ -204,6 +210,14 @@ class Task:
             nargs, self.nargs, self.expected = self.nargs, None, None
             self.read_call(call, value, True)
             self.nargs, self.expected = nargs, annotated or self.expected
+
+
+def literals(call):
+    """The arguments of a call, None if some aren't said as they are."""
+    try:
+        return None if call.keywords else [ast.literal_eval(a) for a in call.args]
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return None
 
 
 def is_call_of_name(node):
@@ -595,15 +609,21 @@ def result_key(tree):
 
 
 def value_keys(p):
-    """The key of what the function that is asked for returns, and those of its parts."""
+    """The key of what the function that is asked for returns, those of its parts, and what it
+    comes to at some arguments."""
     if p.function is None:
         return {}
     try:
-        value = value_of(p.tree, p.function)
+        program, value = read(p.tree, p.function)
+        named = str(p.function.name == p.task.name)
+        parts = sorted(t.key for t in value.parts())
+        came = outcomes(program.terms.constants, program.functions, value, p.task.inputs)
     except (NoValue, ValueError, RecursionError, MemoryError):
         return {}
-    parts = sorted(t.key for t in value.parts())
-    return {"value": digest(value.key, str(p.function.name == p.task.name)), "terms": parts[:MOST_PARTS]}
+    out = {"value": digest(value.key, named), "terms": parts[:MOST_PARTS]}
+    if came is not None:
+        out["outcomes"] = [c if c in ("", "None") else digest(c)[:8] for c in came]
+    return out
 
 
 def keys(p):
@@ -630,9 +650,12 @@ def read_program(p, facts, out):
     out.update(keys(p))
 
 
+task_of = functools.lru_cache(maxsize=16)(Task)
+
+
 def features(question):
     code = question["code"]
-    task = Task(question["prompt"], question["entry"], question["tests"])
+    task = task_of(question["prompt"], question["entry"], tuple(question["tests"]))
     tokens = tokens_of(code)
     facts = text_facts(code, tokens, task)
     out = {"tokens": tokens, "shapes": [abstract(t, task.name) for t in tokens]}

@@ -2,7 +2,7 @@
 import ast
 import functools
 
-from effects import changed_parts, nodes_of, variable
+from effects import bound_names, changed_parts, nodes_of, variable
 
 YIELDED = "yield"  # what a generator has given; no name of a variable
 
@@ -45,7 +45,7 @@ class Loop:
 
     def __init__(self, program, node, env):
         self.program, self.terms, self.node, self.before = program, program.terms, node, env
-        changed = changes(node)
+        changed = [n for n in changes(node) if n == YIELDED or n in env or n in bound_names([node])]  # not a module, or a name of Python's
         if YIELDED in changed and YIELDED not in env:
             env[YIELDED] = self.terms.plain("yielded")
         self.symbols = {name: self.terms.symbol() for name in changed}
@@ -158,8 +158,8 @@ class Loop:
         needed = self.needed([*start, *([] if bound else [head]), *body.conditions(), *values], ends)
         names = [self.names[s] for s in needed]
         head, inside = self.without_index(head, self.inside(body, names), bound)
-        bound = {**bound, **{s: "a%d." % i for i, s in enumerate(needed)}}
-        loop = self.terms.close("loop", bound, [head, inside] + [self.first(n) for n in names])
+        symbols = {**bound, **{s: "a%d." % i for i, s in enumerate(needed)}}
+        loop = self.terms.close("loop" if bound else "loop while", symbols, [head, inside] + [self.first(n) for n in names])
         return self.terms.plain(op, loop)
 
     def without_index(self, head, inside, bound):

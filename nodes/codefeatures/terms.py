@@ -15,7 +15,8 @@ WHOLE = frozenset("// len() ord() .count".split())  # as far as integers are com
 TEXTS = ("List", "Tuple", "JoinedStr", "str()", ".join", "chr()")
 TURNED = frozenset(("not", "!=", "not in", "<=", "or"))  # conditions that a choice turns round
 BOOLEANS = frozenset(("==", "!=", "<", "<=", "in", "not in", "not", "and", "or", "any()", "all()"))
-BINDERS = frozenset(("fold", "while", "loop", "lambda"))
+BINDERS = frozenset(("fold", "while", "loop", "loop while", "lambda"))
+MADE = frozenset(("List", "Tuple", "Dict", "Set", "append", "store", "add"))  # lists and the like
 READERS = frozenset("list() tuple() sorted() set() sum() max() min() any() all() dict() frozenset() Counter() len()".split())  # a list or what it is made of
 
 
@@ -82,7 +83,7 @@ class Terms:
     """Makes the terms of one program; equal ones are the same object."""
 
     def __init__(self):
-        self.known, self.texts, self.symbols, self.made = {}, {}, 0, 0
+        self.known, self.constants, self.texts, self.symbols, self.made = {}, {}, {}, 0, 0
         self.none, self.true, self.false = (self.constant(v) for v in (None, True, False))
         self.list, self.nothing = self.plain("List"), self.plain("undefined")
         self.negated = {}
@@ -132,7 +133,10 @@ class Terms:
 
     def constant(self, value):
         long = isinstance(value, int) and value.bit_length() > MOST_BITS
-        term = self.plain("%s %s" % (type(value).__name__, "long" if long else repr(value)[:LONGEST_CONSTANT]))
+        said = "long" if long else repr(value)
+        term = self.plain("%s %s" % (type(value).__name__, said[:LONGEST_CONSTANT]))
+        if not long and len(said) <= LONGEST_CONSTANT:
+            self.constants[term] = value
         if isinstance(value, str):
             self.texts[term] = value
         return term
@@ -228,6 +232,11 @@ class Terms:
         condition = self.truth(condition)
         return condition if self.is_boolean(condition) else self.plain("!=", condition, self.constant(0))
 
+    def never_boolean(self, term):
+        if term.op == "if":
+            return any(map(self.never_boolean, term.args[1:]))
+        return term is self.none or term.text or term.numeric or term.op in MADE
+
     def is_boolean(self, term):
         searches = term.op == "fold" and term.args[1] is self.false
         return term.op in BOOLEANS or term in (self.true, self.false) or searches
@@ -315,6 +324,8 @@ class Terms:
 
     def choose_truth(self, c, a, b):
         """A choice with True or False on a side is a condition."""
+        if self.never_boolean(a) or self.never_boolean(b):
+            return None
         if a is self.true:
             return self.boolean(c) if b is self.false else self.logic("or", c, b)
         if a is self.false:

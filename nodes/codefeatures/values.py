@@ -23,7 +23,7 @@ class Expressions:
         self.functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef) and n is not own}
         self.modules, self.imported = imports(tree)
         self.effects, self.bound = Effects(tree), bound_names([tree])
-        self.world, self.calls = {}, []  # variables of the program; terms of the calls that were read
+        self.world, self.risks = {}, []  # variables of the program; terms that were read and may fail
 
     def read(self, node, env):
         reader = getattr(self, "read_" + type(node).__name__, None)
@@ -62,7 +62,12 @@ class Expressions:
         return self.functions[name]
 
     def read_BinOp(self, node, env):
-        return self.terms.make(BINARY[type(node.op)], self.read(node.left, env), self.read(node.right, env))
+        term = self.terms.make(BINARY[type(node.op)], self.read(node.left, env), self.read(node.right, env))
+        return self.may_fail(term) if isinstance(node.op, (ast.Div, ast.FloorDiv, ast.Mod)) else term
+
+    def may_fail(self, term):
+        self.risks.append(term)
+        return term
 
     def read_UnaryOp(self, node, env):
         if isinstance(node.op, ast.Not):
@@ -105,7 +110,7 @@ class Expressions:
         return self.terms.plain("star", self.read(node.value, env))
 
     def read_Subscript(self, node, env):
-        return self.terms.make("item", self.read(node.value, env), self.read(node.slice, env))
+        return self.may_fail(self.terms.make("item", self.read(node.value, env), self.read(node.slice, env)))
 
     def read_Slice(self, node, env):
         low, high, step = (self.optional(n, env) for n in (node.lower, node.upper, node.step))
@@ -169,9 +174,7 @@ class Expressions:
             self.terms.plain("named " + name, value) for name, value in named if (name, value) != ("reverse", self.terms.false)]
 
     def read_Call(self, node, env):
-        term = self.called(node, self.arguments(node, env), env)
-        self.calls.append(term)
-        return term
+        return self.may_fail(self.called(node, self.arguments(node, env), env))
 
     def called(self, node, args, env):
         f = node.func
@@ -373,9 +376,9 @@ class Program(Expressions):
         return self.block(node.body, env)
 
     def do_Try(self, node, env):
-        before = len(self.calls)
+        before = len(self.risks)
         branch = self.block(node.body + node.orelse, env)
-        tried = dict.fromkeys(self.calls[before:] + [leaf.value for leaf in branch.leaves() if leaf.value is not None])
+        tried = dict.fromkeys(self.risks[before:] + [leaf.value for leaf in branch.leaves() if leaf.value is not None])
         for h in node.handlers:
             inner = {**env, h.name: self.terms.plain("exception")} if h.name else env
             branch = self.join(self.terms.plain("succeeds", *tried), branch, self.block(h.body, inner))
@@ -394,15 +397,15 @@ class Program(Expressions):
         return loop.while_(self.terms.truth(self.read(node.test, loop.env)))
 
 
-def value_of(tree, function):
-    """The term of a function of a program."""
+def read(tree, function):
+    """A program, and the term of a function of it."""
     if any(isinstance(n, ast.ClassDef) for n in ast.walk(tree)):
         raise NoValue
     program = Program(tree, function)
     for s in tree.body:
         if isinstance(s, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
             getattr(program, "do_" + type(s).__name__)(s, program.world)
-    return program.function(function, program.world)
+    return program, program.function(function, program.world)
 
 
 def imports(tree):

@@ -32,7 +32,7 @@ type out struct {
 func Type() *node.Type {
 	return node.Def[Params]{
 		Name:    "gomlx_score",
-		Version: 4,
+		Version: 5,
 		Doc: "Adds the energy that a trained verifier gives to each candidate, which may depend on the problem's other candidates but on nothing else. " +
 			"After training with folds, a problem is judged by the models that were not trained on it; without, by all, so that splits have to keep apart what is evaluated.",
 		Defaults: Params{Backend: gomlxmodel.BackendAuto},

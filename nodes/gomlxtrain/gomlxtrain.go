@@ -35,12 +35,12 @@ type epochRow struct {
 func Type() *node.Type {
 	return node.Def[Params]{
 		Name:    "gomlx_train",
-		Version: 4,
+		Version: 5,
 		Doc: "Trains an energy-based verifier on labelled candidates: energy low where the candidate works. " +
 			"The same seed gives the same weights, also after an interruption.",
 		Defaults: Params{
 			Split: "train", Validation: "validation", Deals: "once", Encoder: gomlxmodel.EncoderSet,
-			Set: gomlxmodel.Set{Use: []string{gomlxmodel.UseFacts, gomlxmodel.UsePeers}, Layers: 1, Hidden: 96, Dropout: 0.1},
+			Set: gomlxmodel.Set{Use: []string{gomlxmodel.UseFacts, gomlxmodel.UsePeers, gomlxmodel.UseOutcomes}, Layers: 1, Hidden: 96, Dropout: 0.1},
 			Ouroboros: gomlxmodel.Ouroboros{
 				Sequence: gomlxmodel.Sequence{Tokenizer: "python", Vocabulary: 4096, MaxTokens: 192, PromptTokens: 64},
 				Layers:   2, Width: 64, Heads: 4, Inner: 256, Dropout: 0.1,
@@ -49,7 +49,7 @@ func Type() *node.Type {
 			Backend:    gomlxmodel.BackendAuto,
 			Bag:        gomlxmodel.Bag{Vocabulary: 8192, Dim: 32, Hidden: 64, PromptIDs: 64, CodeIDs: 256},
 			Epochs:     24, Problems: 16, LearningRate: 2e-3, Schedule: "cosine", WeightDecay: 1e-2, Clip: 5,
-			Loss: Loss{Contrastive: 0.3, Pointwise: 1}, Consensus: 0.3, PassBelow: 0.5, Seeds: 5, Weights: Weights{Class: "sampled", Problem: "equal"},
+			Loss: Loss{Contrastive: 0.3, Pointwise: 1}, Consensus: 0.3, Variety: 0.3, PassBelow: 0.5, Seeds: 5, Weights: Weights{Class: "sampled", Problem: "equal"},
 		},
 		Check:   check,
 		Ports:   ports,

@@ -1,6 +1,7 @@
 package gomlxtrain
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/ouroflow/ouroflow/engine/node"
@@ -36,6 +37,7 @@ type Params struct {
 	Clip          float64               `yaml:"clip" min:"0" doc:"Largest norm of a gradient; longer ones are scaled down. 0: none."`
 	Loss          Loss                  `yaml:"loss" doc:"Weights of the parts of the loss."`
 	Consensus     float64               `yaml:"consensus" min:"0" max:"100" doc:"Energies are lowered by this much for each e-fold of the number of candidates that compute the same: agreement steadies what was learnt. 0: not at all."`
+	Variety       float64               `yaml:"variety" min:"0" max:"100" doc:"As consensus, of the number of different programs that come to the same at made-up arguments: what is found in many ways is likelier to be right."`
 	Fusion        []string              `yaml:"fusion" doc:"Signals by which energies are lowered, with weights fitted on the validation problems: agreement (starting from consensus), logprob, length, checks. Not with folds, which leave no problems for it."`
 	PassBelow     float64               `yaml:"pass_below" doc:"A label energy below this counts as a pass."`
 	Seed          int                   `yaml:"seed" min:"0" doc:"Seed of the folds, and of the initial weights and the batches of the first model."`
@@ -69,10 +71,7 @@ func (p Params) deals() int {
 
 // config describes the model to be trained.
 func (p Params) config() gomlxmodel.Config {
-	c := gomlxmodel.Config{Encoder: p.Encoder}
-	if p.Consensus > 0 {
-		c.Fusion = gomlxmodel.Fusion{"agreement": p.Consensus}
-	}
+	c := gomlxmodel.Config{Encoder: p.Encoder, Fusion: p.fusion()}
 	switch p.Encoder {
 	case gomlxmodel.EncoderBag:
 		c.Bag = &p.Bag
@@ -84,6 +83,16 @@ func (p Params) config() gomlxmodel.Config {
 		c.Set = &p.Set
 	}
 	return c
+}
+
+// fusion has the weights that aren't 0, before any are fitted; nil without any.
+func (p Params) fusion() gomlxmodel.Fusion {
+	weights := gomlxmodel.Fusion{"agreement": p.Consensus, "variety": p.Variety}
+	maps.DeleteFunc(weights, func(_ string, weight float64) bool { return weight == 0 })
+	if len(weights) == 0 {
+		return nil
+	}
+	return weights
 }
 
 // architecture is what the params say of the encoder.

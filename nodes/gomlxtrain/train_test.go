@@ -198,7 +198,7 @@ func TestFusion(t *testing.T) {
 		}
 		return modelOf(t, b, res).Fusion
 	}
-	if got := fused(); len(got) != 1 || got["agreement"] != 0.3 {
+	if got := fused(); len(got) != 2 || got["agreement"] != 0.3 || got["variety"] != 0.3 {
 		t.Errorf("without fusion: %v", got)
 	}
 	// sorted(v) is longer than v.sort(), so being near the median tells nothing, but it moves.

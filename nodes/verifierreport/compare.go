@@ -10,7 +10,7 @@ import (
 
 // selection is what one ranker selects.
 type selection struct {
-	name   string
+	ranker
 	picked []float64 // expected correctness by problem
 	pass   float64   // mean of picked
 }
@@ -33,7 +33,7 @@ func compare(problems []*problem, p Params) *comparison {
 	}
 	for _, r := range rankers {
 		if picked := r.pick(views); picked != nil {
-			c.selections = append(c.selections, &selection{r.name, picked, rank.Mean(picked, rank.All(len(picked)))})
+			c.selections = append(c.selections, &selection{r, picked, rank.Mean(picked, rank.All(len(picked)))})
 		}
 	}
 	return c
@@ -67,7 +67,7 @@ type rankerRow struct {
 }
 
 func (c *comparison) rows() []rankerRow {
-	random := &selection{"random", c.baseline, rank.Mean(c.baseline, rank.All(len(c.baseline)))}
+	random := &selection{ranker{name: "random"}, c.baseline, rank.Mean(c.baseline, rank.All(len(c.baseline)))}
 	rows := []rankerRow{c.row(random)}
 	for _, s := range slices.SortedStableFunc(slices.Values(c.selections), byPass) {
 		rows = append(rows, c.row(s))
@@ -98,20 +98,28 @@ func (c *comparison) statistic(f func(drawn []int) float64) (value, low, high fl
 	return f(rank.All(n)), low, high
 }
 
-// best is the free ranker that selects best on these very problems: the hardest one to
-// beat here, chosen with hindsight.
-func (c *comparison) best() *selection { return slices.MinFunc(c.selections[1:], byPass) }
+// best is the untrained ranker that selects best on these very problems, of those that
+// interpret programs or of the others: the hardest one to beat here, chosen with hindsight.
+func (c *comparison) best(interprets bool) *selection {
+	others := slices.DeleteFunc(slices.Clone(c.selections[1:]), func(s *selection) bool { return s.interprets != interprets })
+	return slices.MinFunc(others, byPass)
+}
 
-// metrics are those of the best free ranker, of whose row most are.
+// metrics compare the verifier with the best free ranker, and with the best of those that
+// interpret programs.
 func (c *comparison) metrics(rows []rankerRow) []node.Metric {
-	best, verifier := c.best(), c.verifier()
+	return slices.Concat(c.against("free", c.best(false), rows), c.against("interpreted", c.best(true), rows))
+}
+
+// against are the metrics of a ranker, of whose row most are.
+func (c *comparison) against(kind string, best *selection, rows []rankerRow) []node.Metric {
 	r := rows[slices.IndexFunc(rows, func(r rankerRow) bool { return r.Ranker == best.name })]
-	gain, low, high := c.statistic(func(d []int) float64 { return rank.Mean(verifier.picked, d) - rank.Mean(best.picked, d) })
+	gain, low, high := c.statistic(func(d []int) float64 { return rank.Mean(c.verifier().picked, d) - rank.Mean(best.picked, d) })
 	return []node.Metric{
-		{Name: "free_pass@1[" + best.name + "]", Value: r.Pass, Low: &r.PassLow, High: &r.PassHigh},
-		{Name: "free_share_closed[" + best.name + "]", Value: r.Share, Low: &r.ShareLow, High: &r.ShareHigh},
-		{Name: "gain_over_free", Value: gain, Low: &low, High: &high},
-		{Name: "share_over_free", Value: r.Gain, Low: &r.GainLow, High: &r.GainHigh},
+		{Name: kind + "_pass@1[" + best.name + "]", Value: r.Pass, Low: &r.PassLow, High: &r.PassHigh},
+		{Name: kind + "_share_closed[" + best.name + "]", Value: r.Share, Low: &r.ShareLow, High: &r.ShareHigh},
+		{Name: "gain_over_" + kind, Value: gain, Low: &low, High: &high},
+		{Name: "share_over_" + kind, Value: r.Gain, Low: &r.GainLow, High: &r.GainHigh},
 	}
 }
 

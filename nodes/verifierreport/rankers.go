@@ -12,8 +12,9 @@ import (
 // ranker gives each candidate of a problem an energy, the lowest of which it would
 // select; nil where it can't.
 type ranker struct {
-	name string
-	of   func(*view) []float64
+	name       string
+	of         func(*view) []float64
+	interprets bool // it looks at outcomes, so it isn't for free
 }
 
 // view is a problem with what all rankers look at.
@@ -27,19 +28,21 @@ const verifierName = "verifier"
 
 // rankers are the verifier and all that need neither training nor execution.
 var rankers = []ranker{
-	{verifierName, func(v *view) []float64 { return v.energies }},
-	{"compiles", compiles},
-	{"shortest", func(v *view) []float64 { return v.each(func(i int) float64 { return v.length(i) }) }},
-	{"longest", func(v *view) []float64 { return v.each(func(i int) float64 { return -v.length(i) }) }},
-	{"median_length", medianLength},
-	{"text_majority", textMajority},
-	{"ast_majority", func(v *view) []float64 { return v.peer("ast_share") }},
-	{"value_majority", func(v *view) []float64 { return v.peer("value_share") }},
-	{"medoid", func(v *view) []float64 { return v.peer("mean_words") }},
-	{"checks", checks},
-	{"checks_ast_majority", func(v *view) []float64 { return checksMajority(v, "ast_share") }},
-	{"checks_value_majority", func(v *view) []float64 { return checksMajority(v, "value_share") }},
-	{"logprob", logprobs},
+	{name: verifierName, of: func(v *view) []float64 { return v.energies }},
+	{name: "compiles", of: compiles},
+	{name: "shortest", of: func(v *view) []float64 { return v.each(func(i int) float64 { return v.length(i) }) }},
+	{name: "longest", of: func(v *view) []float64 { return v.each(func(i int) float64 { return -v.length(i) }) }},
+	{name: "median_length", of: medianLength},
+	{name: "text_majority", of: textMajority},
+	{name: "ast_majority", of: func(v *view) []float64 { return v.peer("ast_share") }},
+	{name: "value_majority", of: func(v *view) []float64 { return v.peer("value_share") }},
+	{name: "medoid", of: func(v *view) []float64 { return v.peer("mean_words") }},
+	{name: "checks", of: checks},
+	{name: "checks_ast_majority", of: func(v *view) []float64 { return checksMajority(v, "ast_share") }},
+	{name: "checks_value_majority", of: func(v *view) []float64 { return checksMajority(v, "value_share") }},
+	{name: "logprob", of: logprobs},
+	{name: "outcome_majority", of: func(v *view) []float64 { return v.outcome("log_outcomes") }, interprets: true},
+	{name: "outcome_variety", of: func(v *view) []float64 { return v.outcome("outcome_trees") }, interprets: true},
 }
 
 func (v *view) each(f func(i int) float64) []float64 {
@@ -61,6 +64,12 @@ func compiles(v *view) []float64 {
 func (v *view) peer(name string) []float64 {
 	at := slices.Index(candidateset.PeerNames, name)
 	return v.each(func(i int) float64 { return -v.set.Classes[v.set.Of[i]].Peers[at] })
+}
+
+// outcome is an energy that falls with what is known of a program by its outcomes.
+func (v *view) outcome(name string) []float64 {
+	at := slices.Index(candidateset.OutcomeNames, name)
+	return v.each(func(i int) float64 { return -v.set.Classes[v.set.Of[i]].Outcomes[at] })
 }
 
 // checks is minus the number of static checks that hold.

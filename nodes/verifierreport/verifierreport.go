@@ -37,7 +37,7 @@ type candidate struct {
 func Type() *node.Type {
 	return node.Def[Params]{
 		Name:    "verifier_report",
-		Version: 3,
+		Version: 4,
 		Doc: "Compares selection by energy with rankers that need no training, on the same problems and with paired intervals, " +
 			"and tells how well energies are calibrated and what the verifier is wrong about.",
 		Defaults: Params{Failures: 20, Resamples: 10000},
@@ -57,8 +57,8 @@ func Type() *node.Type {
 					Schema: table.SchemaOf[brokenCandidate](), Optional: true,
 				}},
 				Out: []node.Port{
-					{Name: "metrics", Doc: "The comparison with the best free ranker, and the calibration.", Schema: table.SchemaOf[node.Metric](), Metrics: true},
-					{Name: "rankers", Doc: "The verifier and each free ranker; the gain is what the verifier has over it.", Schema: table.SchemaOf[rankerRow]()},
+					{Name: "metrics", Doc: "The comparison with the best free ranker and with the best untrained one that interprets programs, and the calibration.", Schema: table.SchemaOf[node.Metric](), Metrics: true},
+					{Name: "rankers", Doc: "The verifier and each untrained ranker; the gain is what the verifier has over it.", Schema: table.SchemaOf[rankerRow]()},
 					{Name: "best_of", Doc: "For each k: the lowest energy of k candidates, and any of them.", Schema: table.SchemaOf[bestOfRow]()},
 					{Name: "calibration", Doc: "Candidates by the chance to pass that their energy means.", Schema: table.SchemaOf[binRow]()},
 					{Name: "verdicts", Doc: "Energies by verdict.", Schema: table.SchemaOf[verdictRow]()},

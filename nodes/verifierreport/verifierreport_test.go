@@ -67,6 +67,7 @@ func TestRankers(t *testing.T) {
 	want := map[string]float64{
 		"random": 0.25, "verifier": 1, "compiles": 1.0 / 3, "shortest": 0, "longest": 1, "median_length": 0,
 		"text_majority": 0, "ast_majority": 0, "value_majority": 1.0 / 3, "medoid": 0, "checks": 1, "checks_ast_majority": 1, "checks_value_majority": 1, "logprob": 1,
+		"outcome_majority": 1.0 / 3, "outcome_variety": 1.0 / 3,
 	}
 	if len(rankers) != len(want) {
 		t.Errorf("%d rankers", len(rankers))

@@ -15,8 +15,9 @@ type Kind int
 
 // The kinds of keys that code_features finds.
 const (
-	AST   Kind = iota // the same program: the normalised tree
-	Value             // what is computed, else the tree
+	AST     Kind = iota // the same program: the normalised tree
+	Value               // what is computed, else the tree
+	Outcome             // what that comes to at some arguments, else what is computed
 	Operations
 	Skeleton
 	Calls
@@ -36,6 +37,7 @@ type Text struct {
 	Code                         string
 	Facts                        []float64 // see codefacts.Names
 	Tokens, Shapes, Edges, Terms []string
+	Outcomes                     []string
 	Keys                         Keys
 	logprobs                     []float64
 }
@@ -43,13 +45,13 @@ type Text struct {
 // NewText returns a text with its features.
 func NewText(code string, f codefacts.Features) (Text, error) {
 	facts, err := codefacts.Vector(f.Facts)
-	return Text{Code: code, Facts: facts, Tokens: f.Tokens, Shapes: f.Shapes, Edges: f.Edges, Terms: f.Terms, Keys: keysOf(f)}, err
+	return Text{Code: code, Facts: facts, Tokens: f.Tokens, Shapes: f.Shapes, Edges: f.Edges, Terms: f.Terms, Outcomes: f.Outcomes, Keys: keysOf(f)}, err
 }
 
 func keysOf(f codefacts.Features) Keys {
 	var keys Keys
 	for kind, key := range [kinds]*string{
-		AST: f.AST, Value: cmp.Or(f.Value, f.AST), Operations: f.Operations, Skeleton: f.Skeleton, Calls: f.Calls,
+		AST: f.AST, Value: cmp.Or(f.Value, f.AST), Outcome: outcomeKey(f), Operations: f.Operations, Skeleton: f.Skeleton, Calls: f.Calls,
 		Returned: f.Kinds, Constants: f.Constants, Control: f.Control, Results: f.Results,
 	} {
 		if key != nil {
@@ -81,9 +83,10 @@ type Set struct {
 // Class is a program: the candidates whose normalised trees are equal. A text that
 // doesn't parse is a class of its own.
 type Class struct {
-	Count float64   // candidates
-	Facts []float64 // of its most frequent text
-	Peers []float64 // see PeerNames, of its most frequent text
+	Count    float64   // candidates
+	Facts    []float64 // of its most frequent text
+	Peers    []float64 // see PeerNames, of its most frequent text
+	Outcomes []float64 // see OutcomeNames, of its most frequent text
 }
 
 // text is a distinct text with its candidates.
@@ -100,7 +103,8 @@ type text struct {
 func New(distinct []Text, of []int) *Set {
 	texts := count(distinct, of)
 	s := &Set{Of: make([]int, len(of))}
-	classOf := s.merge(texts, describe(texts))
+	v := newView(texts)
+	classOf := s.merge(texts, describe(v), describeOutcomes(v))
 	for i, t := range of {
 		s.Of[i] = classOf[t]
 	}
@@ -108,14 +112,14 @@ func New(distinct []Text, of []int) *Set {
 }
 
 // merge makes classes of texts and returns the class of each.
-func (s *Set) merge(texts []*text, peers [][]float64) []int {
+func (s *Set) merge(texts []*text, peers, outcomes [][]float64) []int {
 	distinct, counts := make([]Text, len(texts)), make([]float64, len(texts))
 	for i, t := range texts {
 		distinct[i], counts[i] = t.Text, t.count
 	}
 	heads, classOf := classes(distinct, counts)
 	for _, head := range heads {
-		s.Classes = append(s.Classes, Class{Facts: texts[head].Facts, Peers: peers[head]})
+		s.Classes = append(s.Classes, Class{Facts: texts[head].Facts, Peers: peers[head], Outcomes: outcomes[head]})
 	}
 	variants := make([]float64, len(heads))
 	for i, class := range classOf {

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ouroflow/ouroflow/nodes/internal/codefacts"
@@ -71,12 +72,18 @@ func TestClasses(t *testing.T) {
 func TestAnySet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		words := []string{"a", "b", "c", "(", ")"}
+		outcomes := map[string][]string{}
+		for _, tree := range []string{"T1", "T2", "T3"} {
+			outcomes[tree] = rapid.SliceOfN(rapid.SampledFrom([]string{"", codefacts.Nothing, "x", "y"}), 2, 2).Draw(t, "outcomes")
+		}
 		n := rapid.IntRange(1, 8).Draw(t, "texts")
 		var texts []Text
 		var of []int
 		for i := range n {
 			tree := rapid.SampledFrom([]string{"", "T1", "T2", "T3"}).Draw(t, "tree")
 			text := made(string(rune('p'+i)), tree, rapid.SliceOfN(rapid.SampledFrom(words), 0, 6).Draw(t, "words")...)
+			text.Outcomes = outcomes[tree]
+			text.Keys[Outcome] = tree + strings.Join(text.Outcomes, " ")
 			texts = append(texts, text)
 			for range rapid.IntRange(1, 5).Draw(t, "count") {
 				of = append(of, i)
@@ -86,12 +93,12 @@ func TestAnySet(t *testing.T) {
 		total := 0.0
 		for _, c := range s.Classes {
 			total += c.Count
-			if len(c.Peers) != len(PeerNames) {
-				t.Fatalf("%d values for %d names", len(c.Peers), len(PeerNames))
+			if len(c.Peers) != len(PeerNames) || len(c.Outcomes) != len(OutcomeNames) {
+				t.Fatalf("%d and %d values for %d and %d names", len(c.Peers), len(c.Outcomes), len(PeerNames), len(OutcomeNames))
 			}
-			for i, v := range c.Peers {
+			for i, v := range slices.Concat(c.Peers, c.Outcomes) {
 				if math.IsNaN(v) || math.IsInf(v, 0) {
-					t.Fatalf("%s is %v", PeerNames[i], v)
+					t.Fatalf("%s is %v", slices.Concat(PeerNames, OutcomeNames)[i], v)
 				}
 			}
 			for _, name := range []string{"share", "ast_share", "mean_words", "nearest_words", "nearest_half", "rare_share", "least_frequency"} {
@@ -111,9 +118,10 @@ func TestAnySet(t *testing.T) {
 		reversed := New(texts, back)
 		for i := range of {
 			a, b := s.Classes[s.Of[i]], reversed.Classes[reversed.Of[len(of)-1-i]]
-			for j := range a.Peers {
-				if math.Abs(a.Peers[j]-b.Peers[j]) > 1e-9 {
-					t.Fatalf("the order of the candidates matters: %s is %v or %v", PeerNames[j], a.Peers[j], b.Peers[j])
+			mine, other := slices.Concat(a.Peers, a.Outcomes), slices.Concat(b.Peers, b.Outcomes)
+			for j := range mine {
+				if math.Abs(mine[j]-other[j]) > 1e-9 {
+					t.Fatalf("the order of the candidates matters: %s is %v or %v", slices.Concat(PeerNames, OutcomeNames)[j], mine[j], other[j])
 				}
 			}
 		}

@@ -34,8 +34,8 @@ var PeerNames = []string{
 
 // describe returns the values of PeerNames for each text, without the last two, which
 // belong to a class.
-func describe(texts []*text) [][]float64 {
-	v := newView(texts)
+func describe(v *view) [][]float64 {
+	texts := v.texts
 	rows := make([][]float64, len(texts))
 	for i, t := range texts {
 		rows[i] = slices.Concat(v.groups(t), v.sizes(i))

@@ -10,8 +10,9 @@ import (
 // SignalNames names what tells something of a program without being learnt: agreement (the
 // logarithm of how many candidates compute the same), logprob (the mean by token that the
 // generator gave it), length (minus how far the logarithm of its length is from that of the
-// median) and checks (how many static checks hold). More is better.
-var SignalNames = []string{"agreement", "logprob", "length", "checks"}
+// median) checks (how many static checks hold) and variety (the logarithm of how many trees come to the same
+// at the arguments that were made up). More is better.
+var SignalNames = []string{"agreement", "logprob", "length", "checks", "variety"}
 
 // Signals returns the values of SignalNames for each program of a problem, less their mean
 // over the candidates, and the program of each candidate. What isn't known is 0.
@@ -19,14 +20,16 @@ func (p *Problem) Signals() (rows [][]float64, of []int) {
 	programs, of := Programs(p.Texts, p.Of)
 	median := medianLength(programs, of)
 	logprobs := p.logprobs(programs, of)
-	agreeing := counts{}
+	agreeing, trees := counts{}, counts{}
 	for _, g := range programs {
 		agreeing.add(g.Keys[Value], g.Count)
+		trees.add(g.Keys[Outcome], truth(g.Keys[AST] != ""))
 	}
 	rows = make([][]float64, len(programs))
 	for i, g := range programs {
 		length := -math.Abs(math.Log(float64(len(g.Code)+1) / (median + 1)))
-		rows[i] = []float64{math.Log(max(g.Count, agreeing[g.Keys[Value]])), logprobs[i], length, g.Checks()}
+		agreement, variety := math.Log(max(g.Count, agreeing[g.Keys[Value]])), math.Log(max(1, trees[g.Keys[Outcome]]))
+		rows[i] = []float64{agreement, logprobs[i], length, g.Checks(), variety}
 	}
 	centre(rows, of)
 	return rows, of

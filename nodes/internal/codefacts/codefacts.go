@@ -25,8 +25,12 @@ type Features struct {
 	Kinds      *string  `arrow:"return_kinds"`   // kinds of values that the function may return, such as "None list"
 	Value      *string  `arrow:"value_key"`      // digest of what the function computes, as a term over its parameters; null where it has none
 	Terms      []string `arrow:"value_terms"`    // digests of the parts of that term, sorted, at most 600
+	Outcomes   []string `arrow:"outcomes"`       // what that term comes to at made-up arguments: a digest for each, Nothing, or "" where it fails or takes too long; empty where it isn't known
 	Shown      []string `arrow:"shown_tests"`    // tests that the facts were compared with and that a verifier may see
 }
+
+// Nothing is an outcome: None.
+const Nothing = "None"
 
 // Names are the static facts, in the order in which models see them. They stand for
 // truth (0 or 1) or small counts unless docs/VERIFIER.md says otherwise.

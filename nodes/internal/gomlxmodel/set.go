@@ -14,16 +14,16 @@ import (
 
 // Set judges a program relative to the other candidates of its problem. With x the
 // static facts of the program, m their mean over the problem's candidates and s what
-// candidateset says of its place among them,
+// candidateset says of its place among them, o what it says of its outcomes,
 //
-//	v = clip((  [x; x - m; s] - mean) / deviation, -5, 5)
+//	v = clip((  [x; x - m; s; o] - mean) / deviation, -5, 5)
 //	h = gelu(W v + b), once for each layer    energy = w h + c
 //
 // where mean and deviation are those of the programs that were trained on. Candidates
 // whose normalised trees are equal have one energy.
 type Set struct {
 	perItem
-	Use     []string `json:"use" yaml:"use" doc:"What the model looks at: facts (of a program by itself), centred (the facts less their mean over the problem's candidates) and peers (how many are like it, and how alike). Facts alone are a model of a single candidate."`
+	Use     []string `json:"use" yaml:"use" doc:"What the model looks at: facts (of a program by itself), centred (the facts less their mean over the problem's candidates) peers (how many are like it, and how alike) and outcomes (how many come to the same). Facts alone are a model of a single candidate."`
 	Layers  int      `json:"layers" yaml:"layers" min:"0" max:"16" doc:"Hidden layers; without any the energy is linear."`
 	Hidden  int      `json:"hidden" yaml:"hidden" min:"1" max:"65536" doc:"Width of a hidden layer."`
 	Dropout float64  `json:"dropout" yaml:"dropout" min:"0" max:"0.95" doc:"Share of each hidden layer that is left out in training."`
@@ -31,9 +31,10 @@ type Set struct {
 
 // What a Set may look at.
 const (
-	UseFacts   = "facts"
-	UseCentred = "centred"
-	UsePeers   = "peers"
+	UseFacts    = "facts"
+	UseCentred  = "centred"
+	UsePeers    = "peers"
+	UseOutcomes = "outcomes"
 )
 
 // Relative implements Architecture.
@@ -44,7 +45,7 @@ func (Set) NeedsFeatures() bool { return true }
 
 // Check implements Architecture.
 func (s Set) Check() error {
-	known := []string{UseFacts, UseCentred, UsePeers}
+	known := []string{UseFacts, UseCentred, UsePeers, UseOutcomes}
 	for _, u := range s.Use {
 		if !slices.Contains(known, u) {
 			return fmt.Errorf("set.use: %q is none of %v", u, known)
@@ -76,6 +77,9 @@ func (s Set) Names() []string {
 	if slices.Contains(s.Use, UsePeers) {
 		names = append(names, candidateset.PeerNames...)
 	}
+	if slices.Contains(s.Use, UseOutcomes) {
+		names = append(names, candidateset.OutcomeNames...)
+	}
 	return names
 }
 
@@ -102,6 +106,9 @@ func (s Set) values(c candidateset.Class, means []float64) []float32 {
 	}
 	if slices.Contains(s.Use, UsePeers) {
 		v = append(v, c.Peers...)
+	}
+	if slices.Contains(s.Use, UseOutcomes) {
+		v = append(v, c.Outcomes...)
 	}
 	out := make([]float32, len(v))
 	for i, x := range v {

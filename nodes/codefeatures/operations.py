@@ -1,0 +1,423 @@
+"""The operations of Python that terms are interpreted with: those that change nothing, on
+values of Python's own types, held to sizes."""
+import bisect
+import collections
+import functools
+import heapq
+import itertools
+import math
+import operator
+import re
+import types
+
+try:
+    from re import _parser as patterns
+except ImportError:  # before Python 3.11
+    import sre_parse as patterns
+
+MOST_ELEMENTS, MOST_BITS, LONGEST_SEARCHED = 2000, 4000, 100
+TYPES = {t.__name__: t for t in (int, float, str, bool, list, tuple, set, frozenset, dict)}
+COPIED = (list, dict, set, collections.deque)
+CONTAINERS = (str, tuple, frozenset) + COPIED
+CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "ascii_lowercase": "abcdefghijklmnopqrstuvwxyz",
+             "ascii_uppercase": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "digits": "0123456789", "maxsize": 2**63 - 1,
+             "ascii_letters": "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "punctuation": r"""!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~"""}
+METHODS = frozenset("""count index find rfind rindex lower upper title capitalize swapcase casefold strip lstrip rstrip split rsplit
+    splitlines replace startswith endswith isdigit isalpha isalnum isupper islower isspace isnumeric isdecimal isidentifier istitle
+    partition rpartition removeprefix removesuffix get keys values items most_common issubset issuperset isdisjoint is_integer
+    bit_length group groups start end span translate""".split())
+CHANGES = frozenset("""append extend insert remove update pop discard clear setdefault popleft appendleft subtract popitem
+    intersection_update difference_update symmetric_difference_update rotate extendleft move_to_end add""".split())
+CHANGING_HEAPS = {f.__name__: f for f in (heapq.heappush, heapq.heappop, heapq.heapify, heapq.heapreplace, heapq.heappushpop,
+                                          bisect.insort, bisect.insort_left, bisect.insort_right)}
+MATCH = type(re.match("", ""))
+
+
+class Unknown(Exception):
+    """An operation that isn't interpreted."""
+
+
+class Limit(Exception):
+    """More than is computed."""
+
+
+def size(value):
+    """How much is in a value, all that is in that counted; no more than is allowed."""
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        raise Limit
+    seen = 0
+    for v in parts(value):
+        seen += len(v) if isinstance(v, CONTAINERS) else 0
+        if seen > MOST_ELEMENTS:
+            raise Limit
+    return seen
+
+
+def parts(value):
+    """The value and all that is in it."""
+    stack = [value]
+    while stack:
+        v = stack.pop()
+        yield v
+        if isinstance(v, CONTAINERS) and not isinstance(v, str):
+            stack += [*v, *v.values()] if isinstance(v, dict) else v
+
+
+def checked(value):
+    """The value, if it isn't too large."""
+    size(value)
+    return value
+
+
+def sequence(value):
+    """What a loop over a value goes over, in an order that is the same every time."""
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=lambda v: (str(type(v)), v) if isinstance(v, (int, str)) else (str(type(v)), repr(v)))
+    if isinstance(value, range):
+        return held(value)
+    if isinstance(value, (str, list, tuple, dict, collections.deque)) or type(value) in (type({}.keys()), type({}.values()), type({}.items())):
+        return list(value)
+    raise TypeError("not iterable")
+
+
+def held(values):
+    """The list of what an iterator gives, if that isn't too much."""
+    found = list(itertools.islice(values, MOST_ELEMENTS + 1))
+    if len(found) > MOST_ELEMENTS:
+        raise Limit
+    return found
+
+
+# ---- numbers ----
+
+def bits(value):
+    return value.bit_length() if isinstance(value, int) else 64
+
+
+def times(*values):
+    product = values[0]
+    for v in values[1:]:
+        for a, b in ((product, v), (v, product)):
+            if isinstance(a, (str, list, tuple)) and isinstance(b, int) and len(a) * b > MOST_ELEMENTS:
+                raise Limit
+        product = checked(product * v)
+    return product
+
+
+def power(a, b, *modulus):
+    if not modulus and isinstance(b, int) and bits(a) * abs(b) > MOST_BITS and not isinstance(a, float):
+        raise Limit
+    return pow(a, b, *modulus)
+
+
+def shifted(a, b):
+    if isinstance(b, int) and b > MOST_BITS:
+        raise Limit
+    return a << b
+
+
+def remainder(a, b):
+    if isinstance(a, str):
+        plain_format(a)
+    return a % b
+
+
+def folded(operation):
+    return lambda *values: functools.reduce(operation, values)
+
+
+def small(function, most):
+    """A function of whole numbers that grows too fast."""
+    def held_to(*numbers):
+        if any(isinstance(n, int) and n > most for n in numbers):
+            raise Limit
+        return function(*numbers)
+    return held_to
+
+
+# ---- texts ----
+
+def plain_format(text):
+    """A format without attributes and wide fields."""
+    if re.search(r"\d{3}|[\[_*]|\.[a-z]", text):
+        raise Unknown("format")
+
+
+def formatted(value, spec):
+    plain_format(spec or "")
+    return format(value, spec) if spec else text(value)
+
+
+def text(value=""):
+    if any(v is not None and not isinstance(v, (int, float, str, list, tuple, dict)) for v in parts(value)):
+        raise Unknown("text")  # that of a set may be another one the next time
+    return str(value)
+
+
+def joined(separator, values):
+    return str.join(separator, sequence(values))
+
+
+def padded(function):
+    def held_to(value, width, *fill):
+        if width > MOST_ELEMENTS:
+            raise Limit
+        return function(value, width, *fill)
+    return held_to
+
+
+def searched(function):
+    """A search by an expression that can't take long: few repeats, none within another."""
+    def held_to(pattern, *args, **named):
+        if named or not isinstance(pattern, str) or any(isinstance(a, str) and len(a) > LONGEST_SEARCHED for a in args):
+            raise Unknown("search")
+        if any(not isinstance(a, (str, int)) for a in args) or repeats(patterns.parse(pattern)) > 3:
+            raise Unknown("search")
+        return function(pattern, *args)
+    return held_to
+
+
+def repeats(parsed, within=False):
+    """How often an expression repeats something; too many if within a repeat."""
+    found = 0
+    for op, given in parsed:
+        name = str(op)
+        if "REPEAT" in name:
+            if within or any(n not in ("LITERAL", "NOT_LITERAL", "IN", "ANY", "SUBPATTERN", "CATEGORY") for n in (str(o) for o, _ in given[2])):
+                raise Unknown("repeats within repeats")
+            found += 1 + repeats(given[2], True)
+        elif name == "SUBPATTERN":
+            found += repeats(given[-1], within)
+        elif name == "BRANCH":
+            found += sum(repeats(b, within) for b in given[1])
+        elif name not in ("LITERAL", "NOT_LITERAL", "IN", "ANY", "AT", "CATEGORY"):
+            raise Unknown("search")
+    return found
+
+
+# ---- sequences ----
+
+def item(of, index):
+    if isinstance(of, collections.defaultdict) and index not in of:
+        return of.default_factory()
+    return of[index]
+
+
+def slice_of(low, high, step):
+    return slice(low, high, step)
+
+
+def appended(to, value):
+    if isinstance(to, tuple):
+        return to + (value,)
+    if isinstance(to, collections.deque):
+        return changed_copy("append", to, [value])
+    if not isinstance(to, list):
+        raise TypeError("append")
+    return to + [value]
+
+
+def added(to, value):
+    if not isinstance(to, set):
+        raise TypeError("add")
+    return to | {value}
+
+
+def stored(of, key, value):
+    new = copied(of)
+    new[key] = value
+    return new
+
+
+def deleted(of, key):
+    new = copied(of)
+    del new[key]
+    return new
+
+
+def copied(value):
+    if not isinstance(value, COPIED):
+        raise TypeError("not changed")
+    return value.copy()
+
+
+def counted(of, value, *bounds):
+    return (of if isinstance(of, (str, tuple)) else sequence(of)).count(value, *bounds)
+
+
+def changed_copy(change, old, args):
+    """A copy of a value that a method or a function has changed."""
+    new = copied(old)
+    if change in CHANGING_HEAPS:
+        CHANGING_HEAPS[change](new, *args)
+    elif change in CHANGES:
+        getattr(new, change)(*args)
+    else:
+        raise Unknown(change)
+    return new
+
+
+def of_copy(function):
+    return lambda of, *args: function(copied(of), *args)
+
+
+def dictionary(*pairs):
+    return dict(zip(pairs[::2], pairs[1::2]))
+
+
+def over(function, at=0):
+    """A function whose arguments from a place on are sequences."""
+    return lambda *args, **named: held_or_value(function(*args[:at], *map(sequence, args[at:]), **named))
+
+
+def of_first(function):
+    """A function of a sequence and of others."""
+    return lambda of, *args, **named: held_or_value(function(sequence(of), *args, **named))
+
+
+def held_or_value(value):
+    return held(value) if isinstance(value, collections.abc.Iterator) else value
+
+
+def extreme(function):
+    return lambda *args, **named: function(*([sequence(args[0])] if len(args) == 1 else args), **named)
+
+
+def total(values, start=0):
+    values = sequence(values)
+    if any(isinstance(v, (str, list, tuple)) for v in values):
+        return functools.reduce(lambda a, b: checked(a + b), values, start)
+    return sum(values, start)
+
+
+def kept(function, values):
+    return [v for v in sequence(values) if (bool if function is None else function)(v)]
+
+
+def mapped(function, *values):
+    return [function(*v) for v in zip(*map(sequence, values))]
+
+
+def reduced(function, values, *first):
+    return functools.reduce(function, sequence(values), *first)
+
+
+def grouped(values, key=None):
+    return [(k, list(g)) for k, g in itertools.groupby(sequence(values), key)]
+
+
+def length(value):
+    return len(value)
+
+
+def made(kind, empty):
+    """A type's constructor from a sequence."""
+    return lambda *values: kind(sequence(*values)) if values else empty()
+
+
+def dict_of(*args, **named):
+    if not args:
+        return dict(**named)
+    return dict(args[0] if isinstance(args[0], dict) else sequence(args[0]), **named)
+
+
+def kind_of(value):
+    if type(value) not in TYPES.values() and value is not None:
+        raise Unknown("type")
+    return type(value)
+
+
+def is_instance(value, kinds):
+    return isinstance(value, tuple(kinds) if isinstance(kinds, list) else kinds)
+
+
+def default_of(factory=None):
+    if factory is not None and factory not in TYPES.values():
+        function = factory
+        factory = lambda: function()
+    return collections.defaultdict(factory)
+
+
+def counter(*values):
+    return collections.Counter(*(v if isinstance(v, dict) else sequence(v) for v in values))
+
+
+def told(value):
+    """A text that is the same for what == finds equal, and nothing else."""
+    if isinstance(value, float) and not value.is_integer():
+        return "%.9g" % value
+    if isinstance(value, (bool, int, float)):
+        return str(int(value))
+    if isinstance(value, (set, frozenset)):
+        return "{%s}" % " ".join(sorted(map(told, value)))
+    if isinstance(value, dict):
+        return "{%s}" % " ".join(sorted(told(k) + ":" + told(v) for k, v in value.items()))
+    if isinstance(value, (list, tuple, collections.deque)):
+        return "%s(%s)" % ("" if isinstance(value, tuple) else type(value).__name__, " ".join(map(told, value)))
+    return repr(value) if value is None or isinstance(value, (str, bytes, complex, range)) else type(value).__name__
+
+
+OPERATORS = {
+    "+": operator.add, "-": operator.sub, "*": times, "/": operator.truediv, "//": operator.floordiv, "%": remainder, "**": power,
+    "&": folded(operator.and_), "|": folded(operator.or_), "^": folded(operator.xor), "<<": shifted, ">>": operator.rshift, "~": operator.invert,
+    "==": operator.eq, "<": operator.lt, "<=": operator.le, "in": lambda a, b: a in b, "not in": lambda a, b: a not in b,
+    "not": operator.not_, "item": item, "slice": slice_of, "List": lambda *v: list(v), "Tuple": lambda *v: tuple(v), "Set": lambda *v: set(v),
+    "Dict": dictionary, "append": appended, "add": added, "store": stored, "delete": deleted, "yielded": list,
+    "JoinedStr": lambda *v: "".join(map(text, v)), "formatted -1": formatted, "print()": lambda *args, **named: None,
+    ".join": joined, ".count": counted, ".center": padded(str.center), ".ljust": padded(str.ljust), ".rjust": padded(str.rjust), ".zfill": padded(str.zfill),
+}
+FUNCTIONS = {
+    "len": length, "sum": total, "max": extreme(max), "min": extreme(min), "abs": abs, "round": round, "divmod": divmod, "pow": power,
+    "int": int, "float": float, "str": text, "bool": bool, "ord": ord, "chr": chr, "bin": bin, "hex": hex, "oct": oct, "repr": text,
+    "list": made(list, list), "tuple": made(tuple, tuple), "set": made(set, set), "frozenset": made(frozenset, frozenset), "dict": dict_of,
+    "sorted": of_first(sorted), "reversed": over(reversed), "enumerate": of_first(enumerate), "zip": over(zip), "iter": sequence,
+    "map": mapped, "filter": kept, "any": of_first(any), "all": of_first(all), "range": range, "isinstance": is_instance, "type": kind_of,
+    "sqrt": math.sqrt, "floor": math.floor, "ceil": math.ceil, "trunc": math.trunc, "fabs": math.fabs, "log": math.log, "log2": math.log2,
+    "log10": math.log10, "exp": math.exp, "sin": math.sin, "cos": math.cos, "tan": math.tan, "asin": math.asin, "acos": math.acos,
+    "atan": math.atan, "atan2": math.atan2, "radians": math.radians, "degrees": math.degrees, "hypot": math.hypot, "gcd": math.gcd,
+    "isqrt": math.isqrt, "isclose": math.isclose, "isnan": math.isnan, "isinf": math.isinf, "fmod": math.fmod,
+    "factorial": small(math.factorial, 300), "comb": small(math.comb, 500), "perm": small(math.perm, 300), "prod": of_first(math.prod),
+    "Counter": counter, "defaultdict": default_of, "OrderedDict": dict_of, "deque": made(collections.deque, collections.deque), "reduce": reduced,
+    "combinations": of_first(itertools.combinations), "permutations": of_first(itertools.permutations), "product": over(itertools.product),
+    "combinations_with_replacement": of_first(itertools.combinations_with_replacement), "chain": over(itertools.chain),
+    "accumulate": of_first(itertools.accumulate), "zip_longest": over(itertools.zip_longest), "groupby": grouped, "from_iterable": lambda v: [x for s in sequence(v) for x in sequence(s)],
+    "nlargest": over(heapq.nlargest, 1), "nsmallest": over(heapq.nsmallest, 1), "heappop": of_copy(heapq.heappop), "heappushpop": of_copy(heapq.heappushpop),
+    "heapreplace": of_copy(heapq.heapreplace), "bisect": bisect.bisect, "bisect_left": bisect.bisect_left, "bisect_right": bisect.bisect_right,
+    "heappush": lambda *args: None, "heapify": lambda *args: None, "mul": times, "itemgetter": operator.itemgetter,
+    "sub": searched(re.sub), "search": searched(re.search), "match": searched(re.match), "fullmatch": searched(re.fullmatch),
+    "findall": searched(re.findall), "split": searched(re.split),
+}
+
+
+def argument_of(name):
+    """A function or a constant of Python's as a value."""
+    if name in CONSTANTS:
+        return CONSTANTS[name]
+    if name in TYPES:
+        return TYPES[name]
+    if name not in FUNCTIONS:
+        raise Unknown(name)
+    return FUNCTIONS[name]
+
+
+def method_of(name, of):
+    """A method of one of Python's types that changes nothing, or what it gives if it does."""
+    if not isinstance(of, (int, float, str, list, tuple, dict, set, frozenset, collections.deque, MATCH)):
+        raise Unknown(name) if isinstance(of, types.FunctionType) else AttributeError(name)
+    if not hasattr(of, name):
+        raise AttributeError(name)
+    if name in CHANGES:
+        return lambda of, *args: getattr(copied(of), name)(*args)
+    if name == "format":
+        return lambda of, *args: plain_format(of) or of.format(*args)
+    if name == "replace":
+        return replaced
+    if name not in METHODS:
+        raise Unknown(name)
+    return lambda of, *args, **named: held_or_value(getattr(of, name)(*args, **named))
+
+
+def replaced(of, old, new, *count):
+    if len(of) * len(new) > 100 * MOST_ELEMENTS:
+        raise Limit
+    return of.replace(old, new, *count)

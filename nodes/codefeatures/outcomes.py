@@ -1,0 +1,293 @@
+"""What a value comes to at given arguments. Terms are interpreted: nothing of the program is
+handed to Python, and only the operations in operations.py are known, within limits."""
+import re
+
+from operations import FUNCTIONS, OPERATORS, Limit, Unknown, argument_of, changed_copy, method_of, sequence, size, told
+
+MOST_STEPS, DEEPEST_CALL, MOST_LIMITS = 10000, 120, 2
+ELEMENTS_A_STEP = 10  # of a list or text that is made, for as much as one operation costs
+BOUND = re.compile(r"(?:e|[ap]\d+\.)(\d+)$")  # a name that a loop or a function binds, and which
+BINDERS = ("fold", "while", "loop", "loop while", "lambda")
+
+
+class Undefined:
+    """A variable that has no value: what is done with it fails."""
+
+
+class Frame:
+    """What a loop or a function has bound, and the values of the terms that need nothing within."""
+
+    def __init__(self, names=None):
+        self.names, self.memo = names or {}, {}
+
+
+class Closure:
+    """A function of the program with what surrounds it."""
+
+    def __init__(self, machine, term, env):
+        self.machine, self.term, self.env = machine, term, env
+
+    def __call__(self, *args):
+        return self.machine.apply(self, args)
+
+
+class Machine:
+    """Interprets the terms of one program. The scope of a term is the innermost binder that it
+    needs; its value is kept there until that binds anew."""
+
+    def __init__(self, constants, functions):
+        self.constants, self.functions, self.recursive, self.free = constants, functions, {}, {}
+        self.steps = self.depth = 0
+
+    def outcome(self, function, args):
+        """The value at these arguments; Python's exceptions are those of the program."""
+        self.steps = self.depth = 0
+        self.itself = Closure(self, function, {0: Frame()})
+        return self.itself(*args)
+
+    # ---- terms ----
+
+    def needs(self, term):
+        """The heights of the binders that a term needs from outside."""
+        found = self.free.get(term)
+        if found is None:
+            name = BOUND.match(term.op) if not term.args else None
+            found = frozenset([int(name[1])]) if name else frozenset().union(*map(self.needs, term.args))
+            if term.op in BINDERS:
+                found -= {height(term)}
+            self.free[term] = found
+        return found
+
+    def recurs(self, term):
+        """Whether a function that calls itself is called in a term."""
+        if term not in self.recursive:
+            self.recursive[term] = term.op in ("itself", "recursion") or any(map(self.recurs, term.args))
+        return self.recursive[term]
+
+    def value(self, term, env):
+        memo = env[min(self.needs(term), default=0)].memo
+        if term not in memo:
+            self.spend(1)
+            memo[term] = self.compute(term, env)
+        return memo[term]
+
+    def spend(self, steps):
+        self.steps += steps
+        if self.steps > MOST_STEPS:
+            raise Limit
+
+    def compute(self, term, env):
+        if term in self.constants:
+            return self.constants[term]
+        form = FORMS.get(term.op)
+        if form:
+            return form(self, term, env)
+        name = BOUND.match(term.op) if not term.args else None
+        if name:
+            return env[int(name[1])].names[term.op]
+        args, named = self.arguments(term, env)
+        value = self.operation(term.op, args)(*args, **named)
+        self.spend(size(value) // ELEMENTS_A_STEP)
+        return value
+
+    def arguments(self, term, env):
+        args, named = [], {}
+        for a in term.args:
+            if a.op == "star":
+                args += sequence(self.value(a.args[0], env))
+            elif a.op.startswith("named "):
+                named[a.op[len("named "):]] = self.value(a.args[0], env)
+            else:
+                args.append(self.value(a, env))
+        return args, named
+
+    def operation(self, op, args):
+        """The function of Python's that an operation is."""
+        if op in OPERATORS:
+            return OPERATORS[op]
+        if op.startswith("unknown ") or op.startswith("global unknown "):
+            raise NameError(op)
+        if op.startswith("global "):
+            return lambda: argument_of(op[len("global "):])
+        if op.startswith("."):
+            return method_of(op[1:], args[0])
+        if op.endswith("()") and op[:-2] in FUNCTIONS:
+            return FUNCTIONS[op[:-2]]
+        if op.startswith("after "):
+            return lambda old, *rest: changed_copy(op[len("after "):], old, rest)
+        if op.startswith("rest "):
+            at, of = (int(word) for word in op.split() if word.isdigit())
+            return lambda value: list(sequence(value))[at:len(value) - (of - 1 - at)]
+        raise Unknown(op)
+
+    # ---- what isn't computed from the values of its parts ----
+
+    def choice(self, term, env):
+        condition, then, otherwise = term.args
+        return self.value(then if self.value(condition, env) else otherwise, env)
+
+    def logic(self, term, env):
+        """Any operand may decide, in whatever order they are said: one that fails doesn't if
+        another decides."""
+        decides, failure = term.op == "or", None
+        for a in sorted(term.args, key=self.recurs):
+            try:
+                if bool(self.value(a, env)) == decides:
+                    return decides
+            except (Unknown, Limit):
+                raise
+            except Exception as e:
+                failure = e
+        if failure:
+            raise failure
+        return not decides
+
+    def in_order(self, term, env):
+        """and or or, as Python gives it: the operand that decides."""
+        for a in term.args:
+            value = self.value(a, env)
+            if bool(value) == (term.op == "either"):
+                break
+        return value
+
+    def different(self, term, env):
+        """x != y; x != 0 is how terms say that x counts as true."""
+        a, b = (self.value(t, env) for t in term.args)
+        return bool(a) if term.args[1].op == "int 0" else a != b
+
+    def succeeds(self, term, env):
+        for a in term.args:
+            try:
+                self.value(a, env)
+            except (Unknown, Limit):
+                raise
+            except Exception:
+                return False
+        return True
+
+    # ---- functions ----
+
+    def function(self, term, env):
+        return Closure(self, term, dict(env))
+
+    def call(self, term, env):
+        (function, *args), named = self.arguments(term, env)
+        if not callable(function) or named:
+            raise Unknown("call")
+        return function(*args)
+
+    def recursion(self, term, env):
+        if not term.args:
+            return env["recursion"]
+        return self.value(self.functions[self.constants[term.args[0]]], {0: Frame()})
+
+    def apply(self, closure, args):
+        body, takes, *defaults, _ = closure.term.args
+        if takes.op.endswith(" or more"):
+            raise Unknown("*args")
+        missing = int(takes.op.split()[1]) - len(args)
+        if not 0 <= missing <= len(defaults):
+            raise TypeError("number of arguments")
+        if self.depth >= DEEPEST_CALL:
+            raise Limit
+        values = [*args, *(self.value(d, closure.env) for d in defaults[len(defaults) - missing:])]
+        h = height(closure.term)
+        env = {**closure.env, "recursion": closure, h: Frame({"p%d.%d" % (i, h): v for i, v in enumerate(values)})}
+        self.depth += 1
+        try:
+            return self.value(body, env)
+        finally:
+            self.depth -= 1
+
+    # ---- loops ----
+
+    def fold(self, term, env):
+        over, *accs = term.args[:-1]
+        return self.run(term, env, sequence(self.value(over, env)), accs[:len(accs) // 2], self.steps_of(accs[len(accs) // 2:]))[1][0]
+
+    def while_(self, term, env):
+        head, *accs = term.args[:-1]
+        return self.run(term, env, None, accs[:len(accs) // 2], self.steps_of(accs[len(accs) // 2:]), head)[1][0]
+
+    def loop(self, term, env):
+        head, inside, *firsts = term.args[:-1]
+        return self.run(term, env, sequence(self.value(head, env)), firsts, self.body(inside))
+
+    def loop_while(self, term, env):
+        head, inside, *firsts = term.args[:-1]
+        return self.run(term, env, None, firsts, self.body(inside), head)
+
+    def run(self, term, env, over, firsts, step, head=None):
+        """Goes round a loop: the way by which it was left, the variables then, and what it returns."""
+        h, env = height(term), dict(env)
+        state, result, elements = [self.value(f, env) for f in firsts], None, iter(over or ())
+        for element in elements if head is None else forever():
+            env[h] = Frame({"e%d" % h: element, **{"a%d.%d" % (i, h): v for i, v in enumerate(state)}})
+            if head is not None and not self.value(head, env):
+                break
+            way, state, result = step(state, env)
+            if way != "next":
+                return way, state, result
+            self.spend(1)
+        return "next", state, None
+
+    def steps_of(self, nexts):
+        return lambda state, env: ("next", [self.value(n, env) for n in nexts], None)
+
+    def body(self, inside):
+        def step(state, env):
+            at = inside
+            while at.op == "fork":
+                at = at.args[1] if self.value(at.args[0], env) else at.args[2]
+            if at.op == "return":
+                return "return", state, self.value(at.args[0], env)
+            changed = {int(c.op.split()[1]): self.value(c.args[0], env) for c in at.args}
+            return at.op, [changed.get(i, v) for i, v in enumerate(state)], None
+        return step
+
+    def left(self, term, env):
+        return self.value(term.args[0], env)[0] == term.op.split()[-1]
+
+    def returned(self, term, env):
+        return self.value(term.args[0], env)[2]
+
+    def variable(self, term, env):
+        return self.value(term.args[0], env)[1][0]
+
+
+def outcomes(constants, functions, function, arguments):
+    """What a function's value comes to at each of some arguments, as a text: an empty one where
+    it fails or takes too long. None if something in it isn't interpreted."""
+    machine, found, limits = Machine(constants, functions), [], 0
+    for args in arguments:
+        try:
+            found.append(told(machine.outcome(function, args)) if limits < MOST_LIMITS else "")
+        except Unknown:
+            return None
+        except Exception as e:  # the program's own, or a limit
+            limits += isinstance(e, (Limit, RecursionError, MemoryError))
+            found.append("")
+    return found
+
+
+def height(binder):
+    return int(binder.args[-1].op.split()[1])
+
+
+def forever():
+    while True:
+        yield None
+
+
+def fails(machine, term, env):
+    raise RuntimeError("raise")
+
+
+FORMS = {
+    "if": Machine.choice, "and": Machine.logic, "or": Machine.logic, "both": Machine.in_order, "either": Machine.in_order,
+    "!=": Machine.different, "succeeds": Machine.succeeds, "lambda": Machine.function, "call": Machine.call,
+    "recursion": Machine.recursion, "itself": lambda machine, term, env: machine.itself, "raise": fails,
+    "undefined": lambda machine, term, env: Undefined(), "fold": Machine.fold, "while": Machine.while_,
+    "loop": Machine.loop, "loop while": Machine.loop_while, "leaves by break": Machine.left, "leaves by return": Machine.left,
+    "returns": Machine.returned, "variable": Machine.variable,
+}
