@@ -124,16 +124,20 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// Versions that fail count by whether they are above the median; those that pass don't.
+// Versions that fail count by whether they are above the median; those that pass don't, nor
+// those that compute what a candidate does.
 func TestSink(t *testing.T) {
 	b := nodetest.New(t)
 	nodetest.Bind(t, b, "in", append(problemRows("a", "test"), problemRows("b", "train")...)) // the median is 1
 	version := func(id, form, verdict string, energy float64) brokenCandidate {
-		return brokenCandidate{candidate{id, "test", "x", verdict, energy}, form}
+		return brokenCandidate{candidate{id, "test", "x", verdict, energy}, form, nil}
 	}
+	known := "value"
+	same := version("a", "repeated", "failed", -9)
+	same.Value = &known
 	nodetest.Bind(t, b, "degenerate", []brokenCandidate{
 		version("a", "looped", "failed", 0.5), version("a", "looped", "syntax_error", 3), version("a", "empty", "failed", 2),
-		version("a", "repeated", "passed", -9), version("b", "looped", "failed", -9),
+		version("a", "repeated", "passed", -9), version("b", "looped", "failed", -9), same,
 	})
 	res, err := b.Run(t, Type(), func(p any) { p.(*Params).Resamples, p.(*Params).Split = 200, "test" })
 	if err != nil {
@@ -150,7 +154,7 @@ func TestSink(t *testing.T) {
 		t.Errorf("metrics are missing: %v", want)
 	}
 	rows := nodetest.Rows[formRow](t, b, res, "degenerate")
-	if len(rows) != 3 || rows[2] != (formRow{Form: "repeated", Count: 1, Passing: 1}) || rows[1] != (formRow{"looped", 2, 0, 0.5, 0.75}) {
+	if len(rows) != 3 || rows[2] != (formRow{Form: "repeated", Count: 2, Passing: 1, Same: 1}) || rows[1] != (formRow{"looped", 2, 0, 0, 0.5, 0.75}) {
 		t.Errorf("forms: %+v", rows)
 	}
 }
