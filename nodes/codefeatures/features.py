@@ -16,6 +16,7 @@ from collections import Counter
 
 from terms import NoValue
 from inputs import usual, varied
+from operations import Unknown
 from outcomes import outcomes
 from values import read
 
@@ -146,7 +147,7 @@ class Task:
             self.read_assert(test)
         if not tests:
             self.read_signature(prompt)
-        self.inputs = varied(self.args, MOST_INPUTS) if self.args else usual(self.nargs or 0, MOST_INPUTS)
+        self.inputs = made_inputs(self.args, self.nargs or 0)
 
     def read_assert(self, test):
         try:
@@ -210,6 +211,14 @@ class Task:
             nargs, self.nargs, self.expected = self.nargs, None, None
             self.read_call(call, value, True)
             self.nargs, self.expected = nargs, annotated or self.expected
+
+
+def made_inputs(args, number):
+    """Arguments at which programs are compared: like those of a call, if it is known."""
+    try:
+        return varied(args, MOST_INPUTS) if args else usual(number, MOST_INPUTS)
+    except (Unknown, ArithmeticError, ValueError, RecursionError, MemoryError):
+        return []
 
 
 def literals(call):

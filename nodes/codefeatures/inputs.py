@@ -1,5 +1,7 @@
 """Arguments for a function: variations of those of a call that is known, or some of usual
 kinds. They are the same every time."""
+import copy
+import math
 import random
 
 from operations import told
@@ -46,7 +48,7 @@ def vary(value, rng, chance):
         return not value
     if isinstance(value, int):
         return rng.choice([value + 1, value - 1 if value else 2, value + rng.randint(2, 5), rng.randint(0, max(10, abs(value))), 2 * value, value // 2])
-    if isinstance(value, float):
+    if isinstance(value, float) and math.isfinite(value):
         return rng.choice([value + 1, value / 2, value + 0.25, float(int(value))])
     return vary_text(value, rng) if isinstance(value, str) else value
 
@@ -55,7 +57,7 @@ def vary_text(value, rng):
     letters = list(value)
     if not letters:
         return value
-    at, how = rng.randrange(len(letters)), rng.randrange(4)
+    at, how = rng.randrange(len(letters)), rng.randrange(4) if len(letters) > 1 else 3  # one letter stays one
     if how == 0:
         rng.shuffle(letters)
     elif how == 1:
@@ -76,7 +78,7 @@ def vary_sequence(value, rng, chance):
         elif how == 1 and len(made) > 1:
             del made[rng.randrange(len(made))]
         elif how == 2:
-            made.insert(rng.randrange(len(made) + 1), rng.choice(made))
+            made.insert(rng.randrange(len(made) + 1), copy.deepcopy(rng.choice(made)))
     return type(value)(made)
 
 

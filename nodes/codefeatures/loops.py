@@ -45,7 +45,8 @@ class Loop:
 
     def __init__(self, program, node, env):
         self.program, self.terms, self.node, self.before = program, program.terms, node, env
-        changed = [n for n in changes(node) if n == YIELDED or n in env or n in bound_names([node])]  # not a module, or a name of Python's
+        variables = {YIELDED, *env} | bound_names([node])  # what else it uses is a module, or a name of Python's
+        changed = [n for n in changes(node) if n in variables]
         if YIELDED in changed and YIELDED not in env:
             env[YIELDED] = self.terms.plain("yielded")
         self.symbols = {name: self.terms.symbol() for name in changed}

@@ -8,24 +8,24 @@ import itertools
 import math
 import operator
 import re
-import types
 
 try:
     from re import _parser as patterns
 except ImportError:  # before Python 3.11
     import sre_parse as patterns
 
-MOST_ELEMENTS, MOST_BITS, LONGEST_SEARCHED = 2000, 4000, 100
-TYPES = {t.__name__: t for t in (int, float, str, bool, list, tuple, set, frozenset, dict)}
+MOST_ELEMENTS, MOST_BITS, LONGEST_SEARCHED = 2000, 4000, 60
 COPIED = (list, dict, set, collections.deque)
 CONTAINERS = (str, tuple, frozenset) + COPIED
+UNDEFINED = object()  # the value of a variable that has none yet
+MOST_CHOSEN, MOST_MODULUS_BITS, MOST_REPEATS, STEPS_OF_SEARCH = 20, 256, 2, 50
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "ascii_lowercase": "abcdefghijklmnopqrstuvwxyz",
              "ascii_uppercase": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "digits": "0123456789", "maxsize": 2**63 - 1,
              "ascii_letters": "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "punctuation": r"""!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~"""}
 METHODS = frozenset("""count index find rfind rindex lower upper title capitalize swapcase casefold strip lstrip rstrip split rsplit
     splitlines replace startswith endswith isdigit isalpha isalnum isupper islower isspace isnumeric isdecimal isidentifier istitle
     partition rpartition removeprefix removesuffix get keys values items most_common issubset issuperset isdisjoint is_integer
-    bit_length group groups start end span translate""".split())
+    bit_length group groups start end span""".split())
 CHANGES = frozenset("""append extend insert remove update pop discard clear setdefault popleft appendleft subtract popitem
     intersection_update difference_update symmetric_difference_update rotate extendleft move_to_end add""".split())
 CHANGING_HEAPS = {f.__name__: f for f in (heapq.heappush, heapq.heappop, heapq.heapify, heapq.heapreplace, heapq.heappushpop,
@@ -72,20 +72,35 @@ def checked(value):
 def sequence(value):
     """What a loop over a value goes over, in an order that is the same every time."""
     if isinstance(value, (set, frozenset)):
-        return sorted(value, key=lambda v: (str(type(v)), v) if isinstance(v, (int, str)) else (str(type(v)), repr(v)))
+        return sorted(value, key=lambda v: (str(type(v)), v) if isinstance(v, (int, str)) else (str(type(v)), told(v)))
     if isinstance(value, range):
         return held(value)
-    if isinstance(value, (str, list, tuple, dict, collections.deque)) or type(value) in (type({}.keys()), type({}.values()), type({}.items())):
+    if isinstance(value, (str, list, tuple, dict, collections.deque)) or type(value) in VIEWS:
         return list(value)
     raise TypeError("not iterable")
 
 
 def held(values):
     """The list of what an iterator gives, if that isn't too much."""
-    found = list(itertools.islice(values, MOST_ELEMENTS + 1))
-    if len(found) > MOST_ELEMENTS:
-        raise Limit
+    found, seen = [], 0
+    for v in values:
+        seen += 1 + (len(v) if isinstance(v, CONTAINERS) else 0)
+        if seen > MOST_ELEMENTS:
+            raise Limit
+        found.append(v)
     return found
+
+
+def constant(value):
+    if isinstance(value, bytes):
+        raise Unknown("bytes")
+    return value
+
+
+def defined(value):
+    if value is UNDEFINED:
+        raise NameError("undefined")
+    return value
 
 
 # ---- numbers ----
@@ -98,13 +113,15 @@ def times(*values):
     product = values[0]
     for v in values[1:]:
         for a, b in ((product, v), (v, product)):
-            if isinstance(a, (str, list, tuple)) and isinstance(b, int) and len(a) * b > MOST_ELEMENTS:
+            if isinstance(a, CONTAINERS) and isinstance(b, int) and len(a) * b > MOST_ELEMENTS:
                 raise Limit
         product = checked(product * v)
     return product
 
 
 def power(a, b, *modulus):
+    if modulus and max(map(bits, (a, b, *modulus))) > MOST_MODULUS_BITS:
+        raise Limit
     if not modulus and isinstance(b, int) and bits(a) * abs(b) > MOST_BITS and not isinstance(a, float):
         raise Limit
     return pow(a, b, *modulus)
@@ -118,8 +135,27 @@ def shifted(a, b):
 
 def remainder(a, b):
     if isinstance(a, str):
-        plain_format(a)
+        plain_format(a, WIDE_PERCENT)
+        text(b)
+        b = dict(b) if isinstance(b, dict) else b
     return a % b
+
+
+def plus(a, b):
+    """a + b, and a list with what any sequence adds to it: a += b and a.extend(b)."""
+    if isinstance(a, (list, collections.deque)) and type(a) is not type(b):
+        b = type(a)(sequence(b))
+    return a + b
+
+
+def rounded(value, *digits):
+    if any(isinstance(d, int) and abs(d) > MOST_CHOSEN for d in digits):
+        raise Limit
+    return round(value, *digits)
+
+
+def member(value, among):
+    return value in (sequence(among) if isinstance(among, range) and not isinstance(value, int) else among)
 
 
 def folded(operation):
@@ -137,21 +173,32 @@ def small(function, most):
 
 # ---- texts ----
 
-def plain_format(text):
+WIDE = re.compile(r"\d{3}")
+WIDE_PERCENT = re.compile(r"%[^a-zA-Z%]*(\d{3}|\*)")
+WIDE_BRACES = re.compile(r"\{[^}]*(\d{3}|[\[_{]|\.[a-z])")  # or with attributes, or widths that are given
+
+
+def plain_format(said, wide):
     """A format without attributes and wide fields."""
-    if re.search(r"\d{3}|[\[_*]|\.[a-z]", text):
+    if wide.search(said):
         raise Unknown("format")
 
 
 def formatted(value, spec):
-    plain_format(spec or "")
-    return format(value, spec) if spec else text(value)
+    plain_format(spec or "", WIDE)
+    said = text(value)
+    return format(value, spec) if spec else said
 
 
 def text(value=""):
-    if any(v is not None and not isinstance(v, (int, float, str, list, tuple, dict)) for v in parts(value)):
+    if any(v is not None and not isinstance(v, (int, float, str, list, tuple, dict)) or isinstance(v, collections.defaultdict) for v in parts(value)):
         raise Unknown("text")  # that of a set may be another one the next time
     return str(value)
+
+
+def shown(value):
+    text(value)
+    return repr(value)
 
 
 def joined(separator, values):
@@ -171,9 +218,10 @@ def searched(function):
     def held_to(pattern, *args, **named):
         if named or not isinstance(pattern, str) or any(isinstance(a, str) and len(a) > LONGEST_SEARCHED for a in args):
             raise Unknown("search")
-        if any(not isinstance(a, (str, int)) for a in args) or repeats(patterns.parse(pattern)) > 3:
+        if any(not isinstance(a, (str, int)) for a in args) or repeats(patterns.parse(pattern)) > MOST_REPEATS:
             raise Unknown("search")
         return function(pattern, *args)
+    held_to.steps = STEPS_OF_SEARCH
     return held_to
 
 
@@ -203,10 +251,6 @@ def item(of, index):
     return of[index]
 
 
-def slice_of(low, high, step):
-    return slice(low, high, step)
-
-
 def appended(to, value):
     if isinstance(to, tuple):
         return to + (value,)
@@ -225,7 +269,7 @@ def added(to, value):
 
 def stored(of, key, value):
     new = copied(of)
-    new[key] = value
+    new[key] = sequence(value) if isinstance(key, slice) else value
     return new
 
 
@@ -245,16 +289,22 @@ def counted(of, value, *bounds):
     return (of if isinstance(of, (str, tuple)) else sequence(of)).count(value, *bounds)
 
 
-def changed_copy(change, old, args):
+def changed_copy(change, old, args, named=None):
     """A copy of a value that a method or a function has changed."""
     new = copied(old)
-    if change in CHANGING_HEAPS:
-        CHANGING_HEAPS[change](new, *args)
-    elif change in CHANGES:
-        getattr(new, change)(*args)
-    else:
-        raise Unknown(change)
+    changed(change, new, args, named or {})
     return new
+
+
+def changed(change, value, args, named):
+    """Changes a value, and returns what that gives."""
+    if change in CHANGING_HEAPS:
+        return CHANGING_HEAPS[change](value, *args, **named)
+    if change not in CHANGES or change == "pop" and isinstance(value, set):
+        raise Unknown(change)
+    if change.endswith("update") or change.startswith("extend"):
+        args = [sequence(a) if isinstance(a, (set, frozenset)) else a for a in args]
+    return getattr(value, change)(*args, **named)
 
 
 def of_copy(function):
@@ -287,7 +337,11 @@ def total(values, start=0):
     values = sequence(values)
     if any(isinstance(v, (str, list, tuple)) for v in values):
         return functools.reduce(lambda a, b: checked(a + b), values, start)
-    return sum(values, start)
+    return functools.reduce(operator.add, values, start)  # sum() itself rounds in other ways from Python 3.12
+
+
+def product(values, start=1):
+    return functools.reduce(times, sequence(values), start)
 
 
 def kept(function, values):
@@ -306,10 +360,6 @@ def grouped(values, key=None):
     return [(k, list(g)) for k, g in itertools.groupby(sequence(values), key)]
 
 
-def length(value):
-    return len(value)
-
-
 def made(kind, empty):
     """A type's constructor from a sequence."""
     return lambda *values: kind(sequence(*values)) if values else empty()
@@ -322,20 +372,34 @@ def dict_of(*args, **named):
 
 
 def kind_of(value):
-    if type(value) not in TYPES.values() and value is not None:
+    """A type, as the function of that name."""
+    if type(value) not in TYPES.values():
         raise Unknown("type")
-    return type(value)
+    return FUNCTIONS[type(value).__name__]
 
 
 def is_instance(value, kinds):
-    return isinstance(value, tuple(kinds) if isinstance(kinds, list) else kinds)
+    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    if any(k not in KINDS for k in kinds):
+        raise Unknown("isinstance")
+    return isinstance(value, tuple(KINDS[k] for k in kinds))
 
 
 def default_of(factory=None):
-    if factory is not None and factory not in TYPES.values():
-        function = factory
-        factory = lambda: function()
-    return collections.defaultdict(factory)
+    return collections.defaultdict(factory and (lambda: factory()))
+
+
+def getter(*keys):
+    return lambda of: item(of, keys[0]) if len(keys) == 1 else tuple(item(of, k) for k in keys)
+
+
+def few(function):
+    """A choice of a few elements each."""
+    def held_to(*args, **named):
+        if any(isinstance(n, int) and n > MOST_CHOSEN for n in (*args, *named.values())):
+            raise Limit
+        return function(*args, **named)
+    return held_to
 
 
 def counter(*values):
@@ -349,26 +413,32 @@ def told(value):
     if isinstance(value, (bool, int, float)):
         return str(int(value))
     if isinstance(value, (set, frozenset)):
-        return "{%s}" % " ".join(sorted(map(told, value)))
+        return "set(%s)" % " ".join(sorted(map(told, value)))
     if isinstance(value, dict):
         return "{%s}" % " ".join(sorted(told(k) + ":" + told(v) for k, v in value.items()))
     if isinstance(value, (list, tuple, collections.deque)):
         return "%s(%s)" % ("" if isinstance(value, tuple) else type(value).__name__, " ".join(map(told, value)))
-    return repr(value) if value is None or isinstance(value, (str, bytes, complex, range)) else type(value).__name__
+    if type(value) in VIEWS:
+        return "%s(%s)" % (type(value).__name__, " ".join(map(told, value)))
+    if value is None or isinstance(value, (str, bytes, complex, range)):
+        return repr(value)
+    if isinstance(value, collections.abc.Hashable) and value in KINDS:
+        return "type " + KINDS[value].__name__
+    raise Unknown(type(defined(value)).__name__)
 
 
 OPERATORS = {
-    "+": operator.add, "-": operator.sub, "*": times, "/": operator.truediv, "//": operator.floordiv, "%": remainder, "**": power,
+    "+": plus, "-": operator.sub, "*": times, "/": operator.truediv, "//": operator.floordiv, "%": remainder, "**": power,
     "&": folded(operator.and_), "|": folded(operator.or_), "^": folded(operator.xor), "<<": shifted, ">>": operator.rshift, "~": operator.invert,
-    "==": operator.eq, "<": operator.lt, "<=": operator.le, "in": lambda a, b: a in b, "not in": lambda a, b: a not in b,
-    "not": operator.not_, "item": item, "slice": slice_of, "List": lambda *v: list(v), "Tuple": lambda *v: tuple(v), "Set": lambda *v: set(v),
+    "==": operator.eq, "<": operator.lt, "<=": operator.le, "in": member, "not in": lambda a, b: not member(a, b),
+    "not": operator.not_, "item": item, "slice": slice, "List": lambda *v: list(v), "Tuple": lambda *v: tuple(v), "Set": lambda *v: set(v),
     "Dict": dictionary, "append": appended, "add": added, "store": stored, "delete": deleted, "yielded": list,
     "JoinedStr": lambda *v: "".join(map(text, v)), "formatted -1": formatted, "print()": lambda *args, **named: None,
-    ".join": joined, ".count": counted, ".center": padded(str.center), ".ljust": padded(str.ljust), ".rjust": padded(str.rjust), ".zfill": padded(str.zfill),
+    ".join": joined, ".center": padded(str.center), ".ljust": padded(str.ljust), ".rjust": padded(str.rjust), ".zfill": padded(str.zfill),
 }
 FUNCTIONS = {
-    "len": length, "sum": total, "max": extreme(max), "min": extreme(min), "abs": abs, "round": round, "divmod": divmod, "pow": power,
-    "int": int, "float": float, "str": text, "bool": bool, "ord": ord, "chr": chr, "bin": bin, "hex": hex, "oct": oct, "repr": text,
+    "len": len, "sum": total, "max": extreme(max), "min": extreme(min), "abs": abs, "round": rounded, "divmod": divmod, "pow": power,
+    "int": int, "float": float, "str": text, "bool": bool, "ord": ord, "chr": chr, "bin": bin, "hex": hex, "oct": oct, "repr": shown,
     "list": made(list, list), "tuple": made(tuple, tuple), "set": made(set, set), "frozenset": made(frozenset, frozenset), "dict": dict_of,
     "sorted": of_first(sorted), "reversed": over(reversed), "enumerate": of_first(enumerate), "zip": over(zip), "iter": sequence,
     "map": mapped, "filter": kept, "any": of_first(any), "all": of_first(all), "range": range, "isinstance": is_instance, "type": kind_of,
@@ -376,25 +446,28 @@ FUNCTIONS = {
     "log10": math.log10, "exp": math.exp, "sin": math.sin, "cos": math.cos, "tan": math.tan, "asin": math.asin, "acos": math.acos,
     "atan": math.atan, "atan2": math.atan2, "radians": math.radians, "degrees": math.degrees, "hypot": math.hypot, "gcd": math.gcd,
     "isqrt": math.isqrt, "isclose": math.isclose, "isnan": math.isnan, "isinf": math.isinf, "fmod": math.fmod,
-    "factorial": small(math.factorial, 300), "comb": small(math.comb, 500), "perm": small(math.perm, 300), "prod": of_first(math.prod),
+    "factorial": small(math.factorial, 300), "comb": small(math.comb, 500), "perm": small(math.perm, 300), "prod": product,
     "Counter": counter, "defaultdict": default_of, "OrderedDict": dict_of, "deque": made(collections.deque, collections.deque), "reduce": reduced,
-    "combinations": of_first(itertools.combinations), "permutations": of_first(itertools.permutations), "product": over(itertools.product),
-    "combinations_with_replacement": of_first(itertools.combinations_with_replacement), "chain": over(itertools.chain),
+    "combinations": few(of_first(itertools.combinations)), "permutations": few(of_first(itertools.permutations)), "product": few(over(itertools.product)),
+    "combinations_with_replacement": few(of_first(itertools.combinations_with_replacement)), "chain": over(itertools.chain),
     "accumulate": of_first(itertools.accumulate), "zip_longest": over(itertools.zip_longest), "groupby": grouped, "from_iterable": lambda v: [x for s in sequence(v) for x in sequence(s)],
     "nlargest": over(heapq.nlargest, 1), "nsmallest": over(heapq.nsmallest, 1), "heappop": of_copy(heapq.heappop), "heappushpop": of_copy(heapq.heappushpop),
     "heapreplace": of_copy(heapq.heapreplace), "bisect": bisect.bisect, "bisect_left": bisect.bisect_left, "bisect_right": bisect.bisect_right,
-    "heappush": lambda *args: None, "heapify": lambda *args: None, "mul": times, "itemgetter": operator.itemgetter,
+    "heappush": lambda *args: None, "heapify": lambda *args: None, "mul": times, "itemgetter": getter, "math.pow": math.pow,
     "sub": searched(re.sub), "search": searched(re.search), "match": searched(re.match), "fullmatch": searched(re.fullmatch),
     "findall": searched(re.findall), "split": searched(re.split),
 }
+
+
+TYPES = {t.__name__: t for t in (int, float, str, bool, list, tuple, set, frozenset, dict, *COPIED, collections.Counter, collections.defaultdict)}
+KINDS = {FUNCTIONS[name]: t for name, t in TYPES.items()}  # types stand for themselves as the functions of their names
+VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
 
 
 def argument_of(name):
     """A function or a constant of Python's as a value."""
     if name in CONSTANTS:
         return CONSTANTS[name]
-    if name in TYPES:
-        return TYPES[name]
     if name not in FUNCTIONS:
         raise Unknown(name)
     return FUNCTIONS[name]
@@ -402,19 +475,35 @@ def argument_of(name):
 
 def method_of(name, of):
     """A method of one of Python's types that changes nothing, or what it gives if it does."""
-    if not isinstance(of, (int, float, str, list, tuple, dict, set, frozenset, collections.deque, MATCH)):
-        raise Unknown(name) if isinstance(of, types.FunctionType) else AttributeError(name)
+    if not isinstance(of, (int, float, str, list, tuple, dict, set, frozenset, range, collections.deque, MATCH)):
+        raise Unknown(name) if callable(of) else AttributeError(name)
     if not hasattr(of, name):
         raise AttributeError(name)
     if name in CHANGES:
-        return lambda of, *args: getattr(copied(of), name)(*args)
+        return lambda of, *args, **named: changed(name, copied(of), args, named)
     if name == "format":
-        return lambda of, *args: plain_format(of) or of.format(*args)
+        return put_into
     if name == "replace":
         return replaced
     if name not in METHODS:
         raise Unknown(name)
     return lambda of, *args, **named: held_or_value(getattr(of, name)(*args, **named))
+
+
+def attribute_of(name, of):
+    """A method that changes nothing as a function: d.get, str.lower."""
+    if name not in METHODS:
+        raise Unknown(name)
+    if isinstance(of, collections.abc.Hashable) and of in KINDS:
+        return lambda value, *args: method_of(name, value)(value, *args)
+    return lambda *args: method_of(name, of)(of, *args)
+
+
+def put_into(of, *args, **named):
+    """text.format(...)."""
+    plain_format(of, WIDE_BRACES)
+    text([*args, *named.values()])
+    return of.format(*args, **named)
 
 
 def replaced(of, old, new, *count):

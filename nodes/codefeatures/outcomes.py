@@ -2,16 +2,14 @@
 handed to Python, and only the operations in operations.py are known, within limits."""
 import re
 
-from operations import FUNCTIONS, OPERATORS, Limit, Unknown, argument_of, changed_copy, method_of, sequence, size, told
+from operations import (FUNCTIONS, OPERATORS, UNDEFINED, Limit, Unknown, argument_of, attribute_of, changed_copy, constant, counted, defined,
+                        method_of, sequence, size, told)
 
-MOST_STEPS, DEEPEST_CALL, MOST_LIMITS = 10000, 120, 2
+MOST_STEPS, DEEPEST_TERM, DEEPEST_CALL, MOST_LIMITS = 10000, 1000, 120, 2
 ELEMENTS_A_STEP = 10  # of a list or text that is made, for as much as one operation costs
-BOUND = re.compile(r"(?:e|[ap]\d+\.)(\d+)$")  # a name that a loop or a function binds, and which
+BOUND = re.compile(r"(?:[er]|[ap]\d+\.)(\d+)$")  # a name that a loop or a function binds, and which
 BINDERS = ("fold", "while", "loop", "loop while", "lambda")
-
-
-class Undefined:
-    """A variable that has no value: what is done with it fails."""
+GIVEN_UP = (Unknown, Limit, RecursionError, MemoryError)  # exceptions that aren't the program's
 
 
 class Frame:
@@ -30,6 +28,11 @@ class Closure:
     def __call__(self, *args):
         return self.machine.apply(self, args)
 
+    def inside(self, values):
+        """What surrounds the body of a call."""
+        h = height(self.term)
+        return {**self.env, h: Frame({"r%d" % h: self, **{"p%d.%d" % (i, h): v for i, v in enumerate(values)}})}
+
 
 class Machine:
     """Interprets the terms of one program. The scope of a term is the innermost binder that it
@@ -37,11 +40,11 @@ class Machine:
 
     def __init__(self, constants, functions):
         self.constants, self.functions, self.recursive, self.free = constants, functions, {}, {}
-        self.steps = self.depth = 0
+        self.steps = self.depth = self.level = 0
 
     def outcome(self, function, args):
         """The value at these arguments; Python's exceptions are those of the program."""
-        self.steps = self.depth = 0
+        self.steps, self.depth, self.level, self.calls = 0, 0, 0, {}
         self.itself = Closure(self, function, {0: Frame()})
         return self.itself(*args)
 
@@ -52,7 +55,7 @@ class Machine:
         found = self.free.get(term)
         if found is None:
             name = BOUND.match(term.op) if not term.args else None
-            found = frozenset([int(name[1])]) if name else frozenset().union(*map(self.needs, term.args))
+            found = frozenset([int(name[1])]) if name else frozenset().union(*[self.needs(a) for a in term.args])
             if term.op in BINDERS:
                 found -= {height(term)}
             self.free[term] = found
@@ -61,14 +64,21 @@ class Machine:
     def recurs(self, term):
         """Whether a function that calls itself is called in a term."""
         if term not in self.recursive:
-            self.recursive[term] = term.op in ("itself", "recursion") or any(map(self.recurs, term.args))
+            self.recursive[term] = term.op in ("itself", "recursion") or term.op[0] == "r" and BOUND.match(term.op) is not None or any(
+                [self.recurs(a) for a in term.args])
         return self.recursive[term]
 
     def value(self, term, env):
         memo = env[min(self.needs(term), default=0)].memo
         if term not in memo:
             self.spend(1)
-            memo[term] = self.compute(term, env)
+            self.level += 1
+            if self.level > DEEPEST_TERM:
+                raise Limit
+            try:
+                memo[term] = self.compute(term, env)
+            finally:
+                self.level -= 1
         return memo[term]
 
     def spend(self, steps):
@@ -78,15 +88,17 @@ class Machine:
 
     def compute(self, term, env):
         if term in self.constants:
-            return self.constants[term]
+            return constant(self.constants[term])
         form = FORMS.get(term.op)
         if form:
             return form(self, term, env)
         name = BOUND.match(term.op) if not term.args else None
         if name:
-            return env[int(name[1])].names[term.op]
+            return defined(env[int(name[1])].names[term.op])
         args, named = self.arguments(term, env)
-        value = self.operation(term.op, args)(*args, **named)
+        operation = self.operation(term.op, args)
+        self.spend(getattr(operation, "steps", 0))
+        value = operation(*args, **named)
         self.spend(size(value) // ELEMENTS_A_STEP)
         return value
 
@@ -98,7 +110,7 @@ class Machine:
             elif a.op.startswith("named "):
                 named[a.op[len("named "):]] = self.value(a.args[0], env)
             else:
-                args.append(self.value(a, env))
+                args.append(defined(self.value(a, env)))
         return args, named
 
     def operation(self, op, args):
@@ -111,10 +123,12 @@ class Machine:
             return lambda: argument_of(op[len("global "):])
         if op.startswith("."):
             return method_of(op[1:], args[0])
+        if op.startswith("attribute "):
+            return lambda of: attribute_of(op[len("attribute "):], of)
         if op.endswith("()") and op[:-2] in FUNCTIONS:
             return FUNCTIONS[op[:-2]]
         if op.startswith("after "):
-            return lambda old, *rest: changed_copy(op[len("after "):], old, rest)
+            return lambda old, *rest, **named: changed_copy(op[len("after "):], old, rest, named)
         if op.startswith("rest "):
             at, of = (int(word) for word in op.split() if word.isdigit())
             return lambda value: list(sequence(value))[at:len(value) - (of - 1 - at)]
@@ -122,9 +136,12 @@ class Machine:
 
     # ---- what isn't computed from the values of its parts ----
 
+    def truth(self, term, env):
+        return bool(defined(self.value(term, env)))
+
     def choice(self, term, env):
         condition, then, otherwise = term.args
-        return self.value(then if self.value(condition, env) else otherwise, env)
+        return self.value(then if self.truth(condition, env) else otherwise, env)
 
     def logic(self, term, env):
         """Any operand may decide, in whatever order they are said: one that fails doesn't if
@@ -132,9 +149,9 @@ class Machine:
         decides, failure = term.op == "or", None
         for a in sorted(term.args, key=self.recurs):
             try:
-                if bool(self.value(a, env)) == decides:
+                if self.truth(a, env) == decides:
                     return decides
-            except (Unknown, Limit):
+            except GIVEN_UP:
                 raise
             except Exception as e:
                 failure = e
@@ -146,20 +163,28 @@ class Machine:
         """and or or, as Python gives it: the operand that decides."""
         for a in term.args:
             value = self.value(a, env)
-            if bool(value) == (term.op == "either"):
+            if bool(defined(value)) == (term.op == "either"):
                 break
         return value
 
+    def count(self, term, env):
+        """xs.count(x). A loop that counts what equals x is the same term: where that would be
+        another number, neither is known."""
+        (of, value, *bounds), _ = self.arguments(term, env)
+        if isinstance(of, str) and isinstance(value, str) and len(value) != 1 and term.args[1] not in self.constants:
+            raise ValueError("count")
+        return counted(of, value, *bounds)
+
     def different(self, term, env):
         """x != y; x != 0 is how terms say that x counts as true."""
-        a, b = (self.value(t, env) for t in term.args)
+        a, b = (defined(self.value(t, env)) for t in term.args)
         return bool(a) if term.args[1].op == "int 0" else a != b
 
     def succeeds(self, term, env):
         for a in term.args:
             try:
                 self.value(a, env)
-            except (Unknown, Limit):
+            except GIVEN_UP:
                 raise
             except Exception:
                 return False
@@ -177,8 +202,6 @@ class Machine:
         return function(*args)
 
     def recursion(self, term, env):
-        if not term.args:
-            return env["recursion"]
         return self.value(self.functions[self.constants[term.args[0]]], {0: Frame()})
 
     def apply(self, closure, args):
@@ -190,14 +213,27 @@ class Machine:
             raise TypeError("number of arguments")
         if self.depth >= DEEPEST_CALL:
             raise Limit
-        values = [*args, *(self.value(d, closure.env) for d in defaults[len(defaults) - missing:])]
-        h = height(closure.term)
-        env = {**closure.env, "recursion": closure, h: Frame({"p%d.%d" % (i, h): v for i, v in enumerate(values)})}
+        values = [*args, *[self.value(d, closure.env) for d in defaults[len(defaults) - missing:]]]
+        asked = self.asked(closure, values)
+        if asked in self.calls:
+            return self.calls[asked]
         self.depth += 1
         try:
-            return self.value(body, env)
+            result = self.value(body, closure.inside(values))
         finally:
             self.depth -= 1
+        if asked is not None:
+            self.calls[asked] = result
+        return result
+
+    def asked(self, closure, values):
+        """What tells a call from others, None if it depends on more than its arguments."""
+        if self.needs(closure.term):
+            return None
+        try:
+            return (closure.term, *map(told, values))
+        except Unknown:
+            return None
 
     # ---- loops ----
 
@@ -223,7 +259,7 @@ class Machine:
         state, result, elements = [self.value(f, env) for f in firsts], None, iter(over or ())
         for element in elements if head is None else forever():
             env[h] = Frame({"e%d" % h: element, **{"a%d.%d" % (i, h): v for i, v in enumerate(state)}})
-            if head is not None and not self.value(head, env):
+            if head is not None and not self.truth(head, env):
                 break
             way, state, result = step(state, env)
             if way != "next":
@@ -238,7 +274,7 @@ class Machine:
         def step(state, env):
             at = inside
             while at.op == "fork":
-                at = at.args[1] if self.value(at.args[0], env) else at.args[2]
+                at = at.args[1] if self.truth(at.args[0], env) else at.args[2]
             if at.op == "return":
                 return "return", state, self.value(at.args[0], env)
             changed = {int(c.op.split()[1]): self.value(c.args[0], env) for c in at.args}
@@ -287,7 +323,7 @@ FORMS = {
     "if": Machine.choice, "and": Machine.logic, "or": Machine.logic, "both": Machine.in_order, "either": Machine.in_order,
     "!=": Machine.different, "succeeds": Machine.succeeds, "lambda": Machine.function, "call": Machine.call,
     "recursion": Machine.recursion, "itself": lambda machine, term, env: machine.itself, "raise": fails,
-    "undefined": lambda machine, term, env: Undefined(), "fold": Machine.fold, "while": Machine.while_,
+    "undefined": lambda machine, term, env: UNDEFINED, ".count": Machine.count, "fold": Machine.fold, "while": Machine.while_,
     "loop": Machine.loop, "loop while": Machine.loop_while, "leaves by break": Machine.left, "leaves by return": Machine.left,
     "returns": Machine.returned, "variable": Machine.variable,
 }

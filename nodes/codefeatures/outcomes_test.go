@@ -1,6 +1,7 @@
 package codefeatures
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"os"
@@ -32,6 +33,11 @@ func TestEqualOutcomes(t *testing.T) {
 			"def f(a):\n    return sum(x for x in a if x % 2)",
 			"def f(a):\n    t = 0\n    i = 0\n    while i < len(a):\n        if a[i] & 1:\n            t += a[i]\n        i = i + 1\n    return t",
 			"from functools import reduce\ndef f(a):\n    return reduce(lambda s, x: s + x if x % 2 == 1 else s, a, 0)",
+		},
+		"order of sets": { // the same every time: that of what is in them
+			"def f(a):\n    return list(set(map(str, a)))",
+			"def f(a):\n    return [x for x in {str(x) for x in a}]",
+			"def f(a):\n    return sorted(set(str(x) for x in a))",
 		},
 		"counts": {
 			"from collections import Counter\ndef f(a):\n    return dict(Counter(a))",
@@ -82,6 +88,19 @@ func TestOutcomesWithinLimits(t *testing.T) {
 		"wider format":   {"def f(a):\n    return '{:999999999}'.format(1)", "unknown"},
 		"widest format":  {"def f(a):\n    return f'{1:999999999}'", "unknown"},
 		"attributes":     {"def f(a):\n    return '{0.__class__}'.format(a)", "unknown"},
+		"inside a range": {"def f(a):\n    return 0.5 in range(10 ** 9)", ""},
+		"rounded":        {"def f(a):\n    return round(5, -10 ** 9)", ""},
+		"queue":          {"from collections import deque\ndef f(a):\n    return deque(a) * 10 ** 10", ""},
+		"product":        {"import itertools\ndef f(a):\n    return list(itertools.product(a, repeat=10 ** 6))", ""},
+		"choices":        {"import itertools\ndef f(a):\n    return list(itertools.combinations_with_replacement(a, 10 ** 9))", ""},
+		"key":            {"def f(a):\n    return sorted([range(10 ** 9)], key=list)", ""},
+		"type":           {"def f(a):\n    return type(a)(range(10 ** 9))", ""},
+		"modulus":        {"def f(a):\n    b = 2 ** 1900\n    return [pow(3, b - i, b - 1) for i in range(500)]", ""},
+		"many searches":  {"import re\ndef f(a):\n    return [re.search('.*.*b', 'a' * 50 + str(i)) for i in range(1000)]", ""},
+		"bytes":          {"def f(a):\n    return b'%99999999d' % 1", "unknown"},
+		"ids":            {"def f(a):\n    return '%s' % (lambda x: x)", "unknown"},
+		"text of a set":  {"def f(a):\n    return '%s' % set(map(str, a))", "unknown"},
+		"any of a set":   {"def f(a):\n    s = set(map(str, a))\n    s.pop()\n    return s", "unknown"},
 		"files":          {"def f(a):\n    return open('/etc/passwd').read()", "unknown"},
 		"evaluation":     {"def f(a):\n    return eval('1 + 1')", "unknown"},
 		"another import": {"import os\ndef f(a):\n    return os.getcwd()", "unknown"},
@@ -107,7 +126,7 @@ func TestOutcomesWithinLimits(t *testing.T) {
 // arguments tells their number.
 func TestUsualArguments(t *testing.T) {
 	programs := []string{"def f(a, b):\n    return a + b", "def f(a, b):\n    c = a\n    for d in [b]:\n        c = c + d\n    return c", "def f(a, b):\n    return a - b"}
-	for _, test := range []string{"assert f(g(), h()) == 1", "assert f(a=1, b=2) == 3"} {
+	for _, test := range []string{"assert f(g(), h()) == 1", "assert f(a=1, b=2) == 3", "assert f(*x, 3) == 3"} {
 		rows := readShown(t, test, programs...)
 		fails := func(row codefacts.Features) (n int) {
 			for _, o := range row.Outcomes {
@@ -158,30 +177,12 @@ func TestOutcomesAgainstPython(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var in strings.Builder
+	var questions []question
 	for _, p := range problems {
-		question, err := json.Marshal(map[string]string{"code": p.Text("code"), "test": p.Texts("test_list")[0]})
-		if err != nil {
-			t.Fatal(err)
-		}
-		in.Write(append(question, '\n'))
-	}
-	folder, err := filepath.Abs(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("python3", "-c", interpreted, folder)
-	cmd.Stdin, cmd.Stderr = strings.NewReader(in.String()), os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
+		questions = append(questions, question{p.Text("code"), p.Texts("test_list")[0]})
 	}
 	known, places, equal := 0, 0, 0
-	for i, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
-		var both [][]string // as interpreted, and by Python
-		if err := json.Unmarshal([]byte(line), &both); err != nil {
-			t.Fatal(err)
-		}
+	for i, both := range interpret(t, questions) {
 		if both == nil {
 			continue
 		}
@@ -199,6 +200,73 @@ func TestOutcomesAgainstPython(t *testing.T) {
 	if known < len(problems)*3/4 || equal < places*95/100 {
 		t.Error("that is too few")
 	}
+}
+
+// Idioms, each of which was once taken for something else.
+func TestIdioms(t *testing.T) {
+	const numbers, word = "assert f([3, 1, 2, 5, 3]) == 0", "assert f('Hello', 'l') == 0"
+	questions := []question{
+		{"def f(a):\n    def g(k):\n        return 0 if k <= 0 else k + g(k - 1)\n    def h(k):\n        return 1 if k <= 1 else k * h(k - 1)\n    return g(a[0]) * 1000 + h(a[0])", numbers},
+		{"def f(a):\n    def g(k):\n        return len(a) if k <= 0 else 1 + g(k - 1)\n    if len(a) <= 1:\n        return g(2)\n    return f(a[1:]) * 10 + g(3)", numbers},
+		{"def f(a):\n    def g(k):\n        return 100 if k < -2 else (lambda y: g(y) if y > -9 else 7)(k - 1)\n    return g(a[0])", numbers},
+		{"def f(a):\n    r = True\n    for x in a:\n        r = r and x\n    return r", numbers},
+		{"def f(a):\n    for i in range(a[0] - 99):\n        v = i\n    return v", numbers},
+		{"def f(a):\n    r = []\n    r.extend(range(len(a)))\n    r += 'xy'\n    return r", numbers},
+		{"def f(a):\n    return [round(x / 3, 2) for x in a if x in range(2, 5)]", numbers},
+		{"def f(a):\n    return type(a)(x for x in a) == list(a) and isinstance(a, (list, tuple))", numbers},
+		{"import math\ndef f(a):\n    return str(math.pow(a[0], 2))", numbers},
+		{"def f(a):\n    return '{n} of {m:03d}: %s'.format(n=a[0], m=len(a)) % (a[1],)", numbers},
+		{"from collections import defaultdict\ndef f(a):\n    d = defaultdict(list)\n    for i, x in enumerate(a):\n        d[x].append(i)\n    return sorted(d.items(), key=lambda p: (-len(p[1]), p[0]))", numbers},
+		{"def f(a):\n    try:\n        return a[4] // a[3]\n    except (IndexError, ZeroDivisionError):\n        return 'none'", numbers},
+		{"def f(a):\n    n = a[0] + 20\n    def fib(k):\n        if k < 2:\n            return k\n        return fib(k - 1) + fib(k - 2)\n    return fib(n)", numbers},
+		{"def f(a):\n    return f(a[1:]) + [a[0]] if a else []", numbers},
+		{"def f(a):\n    return {x: a.count(x) for x in set(a)}", numbers},
+		{"def f(s, c):\n    n = 0\n    for x in s:\n        if x == c:\n            n += 1\n    return n", word},
+		{"def f(s, c):\n    return s[:s.find(c)] + s[s.rfind(c) + 1:]", word},
+		{"import re\ndef f(s, c):\n    return re.sub(c, '', s), bool(re.search('^[A-Z][a-z]+$', s))", word},
+		{"def f(s, c):\n    return ''.join(x.upper() if i % 2 else x for i, x in enumerate(s)).split(c)", word},
+		{"def f(s, c):\n    d = {}\n    for x in s:\n        if x in d:\n            d[x] += 1\n        else:\n            d[x] = 1\n    return max(d, key=d.get)", word},
+	}
+	for i, both := range interpret(t, questions) {
+		if both == nil || !slices.Equal(both[0], both[1]) {
+			t.Errorf("%q comes to what Python doesn't make of\n%s", both, questions[i].Code)
+		}
+	}
+}
+
+// question is a program and a test that calls it.
+type question struct {
+	Code string `json:"code"`
+	Test string `json:"test"`
+}
+
+// interpret returns the outcomes of each program as interpreted, and by Python; nil for those
+// that aren't interpreted.
+func interpret(t *testing.T, questions []question) [][][]string {
+	t.Helper()
+	var in bytes.Buffer
+	for _, q := range questions {
+		if err := json.NewEncoder(&in).Encode(q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	folder, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("python3", "-c", interpreted, folder)
+	cmd.Stdin, cmd.Stderr = &in, os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := make([][][]string, len(questions))
+	for i, line := range bytes.Split(bytes.TrimSpace(out), []byte("\n")) {
+		if err := json.Unmarshal(line, &answers[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return answers
 }
 
 // readShown reads programs whose function f is asked for, with a test that may be seen.

@@ -241,6 +241,12 @@ class Terms:
         searches = term.op == "fold" and term.args[1] is self.false
         return term.op in BOOLEANS or term in (self.true, self.false) or searches
 
+    def only_truth(self, term, acc):
+        """Whether a term is only true or false, if the accumulator is."""
+        if term.op in ("both", "either", "if"):
+            return all(self.only_truth(a, acc) for a in term.args[term.op == "if":])
+        return term is acc or self.is_boolean(term)
+
     def negate(self, c):
         if c not in self.negated:
             self.negated[c] = self.negation(c)
@@ -379,7 +385,7 @@ class Terms:
         for op, (start, each) in self.readers.items():
             if first is start and step is each(acc, element):
                 return self.plain(op, over)
-        if first is self.true:  # for all: not for any that not
+        if first is self.true and self.only_truth(step, acc):  # for all: not for any that not
             other = self.symbol()
             step = self.negate(self.replace(step, {acc: self.negate(other)}))
             return self.negate(self.fold(over, element, {other: (self.false, step)}))
@@ -444,7 +450,7 @@ class Terms:
 
     def call(self, function, *args):
         plainly = not any(a.op == "star" or a.op.startswith("named ") for a in args)
-        if function.op == "lambda" and plainly and function.args[1].op == "takes %d" % len(args) and not any(p.op == "recursion" for p in function.parts()):
+        if function.op == "lambda" and plainly and function.args[1].op == "takes %d" % len(args) and not calls_itself(function):
             return self.replace(function.args[0], {self.bound(function, "p%d." % i): a for i, a in enumerate(args)})
         if function.op.startswith("global "):
             return self.make(function.op[7:] + "()", *args)
@@ -482,6 +488,11 @@ class Terms:
         if term.op == "if":
             return self.choose(term.args[0], self.steps(term.args[1], step), self.steps(term.args[2], step))
         return term
+
+
+def calls_itself(function):
+    own = "r" + function.args[-1].op[len("bound "):]
+    return any(p.op in ("recursion", own) for p in function.parts())
 
 
 def only_appends(term, acc):

@@ -181,7 +181,7 @@ class Expressions:
         if isinstance(f, ast.Attribute) and not self.is_module(f.value, env):
             return self.method(f, self.read(f.value, env), args, env)
         if isinstance(f, ast.Attribute):
-            return self.foreign(f.attr, node, args, env)
+            return self.foreign("math.pow" if f.attr == "pow" else f.attr, node, args, env)  # not Python's own
         if isinstance(f, ast.Name) and not self.is_ours(f, env):
             return self.foreign(self.known_name(f.id), node, args, env)
         return self.ours(f, node, args, env) if isinstance(f, ast.Name) else self.terms.call(self.read(f, env), *args)
@@ -216,8 +216,9 @@ class Expressions:
             return of
         return self.terms.make("." + f.attr, of, *args)
 
-    def function(self, f, env):
-        inner, bound = dict(env), {}
+    def function(self, f, env, itself=None):
+        """A function as a term; itself is how it is called within."""
+        inner, bound = dict(env), {itself: "r"} if itself else {}
         args = f.args
         names = parameters(f)
         for i, name in enumerate(names):
@@ -303,8 +304,8 @@ class Program(Expressions):
                 self.change(t.value, lambda old: self.terms.plain("delete", old, self.read(t.slice, env)), env)
 
     def do_FunctionDef(self, node, env):
-        env[node.name] = self.terms.plain("recursion")
-        env[node.name] = self.function(node, env)
+        itself = self.terms.symbol()
+        env[node.name] = self.function(node, {**env, node.name: itself}, itself)
 
     def do_Expr(self, node, env):
         if isinstance(node.value, (ast.Yield, ast.YieldFrom)):

@@ -106,7 +106,7 @@ func (v *view) sameOutcomes(i int, weight func(j int) float64) float64 {
 			total += weight(j)
 		}
 	}
-	return sum / max(total, 1)
+	return max(0, sum) / max(total, 1)
 }
 
 // common is the share of places at which two lists are equal.
