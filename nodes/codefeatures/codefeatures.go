@@ -33,7 +33,7 @@ func Type() *node.Type {
 	return node.RowDef[Params, candidate, codefacts.Features]{
 		Name:    "code_features",
 		Version: 3,
-		Doc: "Reads each candidate with Python's own lexer and parser, without running it: tokens, static facts, what it computes as a term, and keys that are equal for programs that are alike. " +
+		Doc: "Reads each candidate with Python's own lexer and parser, without running it: tokens, static facts, what it computes as a term, what that comes to at made-up arguments, and keys that are equal for programs that are alike. " +
 			"Code that doesn't parse gets a row like any other.",
 		Defaults: Params{ShowTests: "none", Place: execution.DefaultPlace()},
 		Check:    func(p Params) error { return p.Place.Check() },
@@ -73,7 +73,7 @@ type answer struct {
 var sources embed.FS
 
 // program is the reader: features.py, with the modules that it imports.
-var program = modules("terms", "effects", "loops", "values", "operations", "outcomes", "inputs") + source("features")
+var program = modules("terms", "effects", "loops", "values", "bounds", "texts", "operations", "outcomes", "inputs") + source("features")
 
 func source(name string) string {
 	b, err := sources.ReadFile(name + ".py")

@@ -16,7 +16,7 @@ from collections import Counter
 
 from terms import NoValue
 from inputs import usual, varied
-from operations import Unknown
+from bounds import Unknown
 from outcomes import outcomes
 from values import read
 

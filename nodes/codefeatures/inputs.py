@@ -4,7 +4,7 @@ import copy
 import math
 import random
 
-from operations import told
+from bounds import told
 
 MOST_TRIES = 10  # for each that is wanted
 USUAL = ([6, 3, 2, 7], [[3, 1, 2, 5, 3], [2, 5, 4], [1, 2], [3]], ["level up", "el", "p", "abc"])  # by kind, for the first arguments

@@ -1,5 +1,5 @@
 """The operations of Python that terms are interpreted with: those that change nothing, on
-values of Python's own types, held to sizes."""
+values of Python's own types."""
 import bisect
 import collections
 import functools
@@ -9,16 +9,10 @@ import math
 import operator
 import re
 
-try:
-    from re import _parser as patterns
-except ImportError:  # before Python 3.11
-    import sre_parse as patterns
+from bounds import CHANGEABLE, CONTAINERS, KINDS, MOST_BITS, MOST_ELEMENTS, Limit, Unknown, checked, held, sequence
+from texts import WIDE_PERCENT, formatted, joined, padded, plain_format, put_into, replaced, searched, shown, text
 
-MOST_ELEMENTS, MOST_BITS, LONGEST_SEARCHED = 2000, 4000, 60
-COPIED = (list, dict, set, collections.deque)
-CONTAINERS = (str, tuple, frozenset) + COPIED
-UNDEFINED = object()  # the value of a variable that has none yet
-MOST_CHOSEN, MOST_MODULUS_BITS, MOST_REPEATS, STEPS_OF_SEARCH = 20, 256, 2, 50
+MOST_CHOSEN, MOST_MODULUS_BITS = 20, 256
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "ascii_lowercase": "abcdefghijklmnopqrstuvwxyz",
              "ascii_uppercase": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "digits": "0123456789", "maxsize": 2**63 - 1,
              "ascii_letters": "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "punctuation": r"""!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~"""}
@@ -31,76 +25,6 @@ CHANGES = frozenset("""append extend insert remove update pop discard clear setd
 CHANGING_HEAPS = {f.__name__: f for f in (heapq.heappush, heapq.heappop, heapq.heapify, heapq.heapreplace, heapq.heappushpop,
                                           bisect.insort, bisect.insort_left, bisect.insort_right)}
 MATCH = type(re.match("", ""))
-
-
-class Unknown(Exception):
-    """An operation that isn't interpreted."""
-
-
-class Limit(Exception):
-    """More than is computed."""
-
-
-def size(value):
-    """How much is in a value, all that is in that counted; no more than is allowed."""
-    if isinstance(value, int) and value.bit_length() > MOST_BITS:
-        raise Limit
-    seen = 0
-    for v in parts(value):
-        seen += len(v) if isinstance(v, CONTAINERS) else 0
-        if seen > MOST_ELEMENTS:
-            raise Limit
-    return seen
-
-
-def parts(value):
-    """The value and all that is in it."""
-    stack = [value]
-    while stack:
-        v = stack.pop()
-        yield v
-        if isinstance(v, CONTAINERS) and not isinstance(v, str):
-            stack += [*v, *v.values()] if isinstance(v, dict) else v
-
-
-def checked(value):
-    """The value, if it isn't too large."""
-    size(value)
-    return value
-
-
-def sequence(value):
-    """What a loop over a value goes over, in an order that is the same every time."""
-    if isinstance(value, (set, frozenset)):
-        return sorted(value, key=lambda v: (str(type(v)), v) if isinstance(v, (int, str)) else (str(type(v)), told(v)))
-    if isinstance(value, range):
-        return held(value)
-    if isinstance(value, (str, list, tuple, dict, collections.deque)) or type(value) in VIEWS:
-        return list(value)
-    raise TypeError("not iterable")
-
-
-def held(values):
-    """The list of what an iterator gives, if that isn't too much."""
-    found, seen = [], 0
-    for v in values:
-        seen += 1 + (len(v) if isinstance(v, CONTAINERS) else 0)
-        if seen > MOST_ELEMENTS:
-            raise Limit
-        found.append(v)
-    return found
-
-
-def constant(value):
-    if isinstance(value, bytes):
-        raise Unknown("bytes")
-    return value
-
-
-def defined(value):
-    if value is UNDEFINED:
-        raise NameError("undefined")
-    return value
 
 
 # ---- numbers ----
@@ -171,78 +95,6 @@ def small(function, most):
     return held_to
 
 
-# ---- texts ----
-
-WIDE = re.compile(r"\d{3}")
-WIDE_PERCENT = re.compile(r"%[^a-zA-Z%]*(\d{3}|\*)")
-WIDE_BRACES = re.compile(r"\{[^}]*(\d{3}|[\[_{]|\.[a-z])")  # or with attributes, or widths that are given
-
-
-def plain_format(said, wide):
-    """A format without attributes and wide fields."""
-    if wide.search(said):
-        raise Unknown("format")
-
-
-def formatted(value, spec):
-    plain_format(spec or "", WIDE)
-    said = text(value)
-    return format(value, spec) if spec else said
-
-
-def text(value=""):
-    if any(v is not None and not isinstance(v, (int, float, str, list, tuple, dict)) or isinstance(v, collections.defaultdict) for v in parts(value)):
-        raise Unknown("text")  # that of a set may be another one the next time
-    return str(value)
-
-
-def shown(value):
-    text(value)
-    return repr(value)
-
-
-def joined(separator, values):
-    return str.join(separator, sequence(values))
-
-
-def padded(function):
-    def held_to(value, width, *fill):
-        if width > MOST_ELEMENTS:
-            raise Limit
-        return function(value, width, *fill)
-    return held_to
-
-
-def searched(function):
-    """A search by an expression that can't take long: few repeats, none within another."""
-    def held_to(pattern, *args, **named):
-        if named or not isinstance(pattern, str) or any(isinstance(a, str) and len(a) > LONGEST_SEARCHED for a in args):
-            raise Unknown("search")
-        if any(not isinstance(a, (str, int)) for a in args) or repeats(patterns.parse(pattern)) > MOST_REPEATS:
-            raise Unknown("search")
-        return function(pattern, *args)
-    held_to.steps = STEPS_OF_SEARCH
-    return held_to
-
-
-def repeats(parsed, within=False):
-    """How often an expression repeats something; too many if within a repeat."""
-    found = 0
-    for op, given in parsed:
-        name = str(op)
-        if "REPEAT" in name:
-            if within or any(n not in ("LITERAL", "NOT_LITERAL", "IN", "ANY", "SUBPATTERN", "CATEGORY") for n in (str(o) for o, _ in given[2])):
-                raise Unknown("repeats within repeats")
-            found += 1 + repeats(given[2], True)
-        elif name == "SUBPATTERN":
-            found += repeats(given[-1], within)
-        elif name == "BRANCH":
-            found += sum(repeats(b, within) for b in given[1])
-        elif name not in ("LITERAL", "NOT_LITERAL", "IN", "ANY", "AT", "CATEGORY"):
-            raise Unknown("search")
-    return found
-
-
 # ---- sequences ----
 
 def item(of, index):
@@ -280,7 +132,7 @@ def deleted(of, key):
 
 
 def copied(value):
-    if not isinstance(value, COPIED):
+    if not isinstance(value, CHANGEABLE):
         raise TypeError("not changed")
     return value.copy()
 
@@ -406,27 +258,6 @@ def counter(*values):
     return collections.Counter(*(v if isinstance(v, dict) else sequence(v) for v in values))
 
 
-def told(value):
-    """A text that is the same for what == finds equal, and nothing else."""
-    if isinstance(value, float) and not value.is_integer():
-        return "%.9g" % value
-    if isinstance(value, (bool, int, float)):
-        return str(int(value))
-    if isinstance(value, (set, frozenset)):
-        return "set(%s)" % " ".join(sorted(map(told, value)))
-    if isinstance(value, dict):
-        return "{%s}" % " ".join(sorted(told(k) + ":" + told(v) for k, v in value.items()))
-    if isinstance(value, (list, tuple, collections.deque)):
-        return "%s(%s)" % ("" if isinstance(value, tuple) else type(value).__name__, " ".join(map(told, value)))
-    if type(value) in VIEWS:
-        return "%s(%s)" % (type(value).__name__, " ".join(map(told, value)))
-    if value is None or isinstance(value, (str, bytes, complex, range)):
-        return repr(value)
-    if isinstance(value, collections.abc.Hashable) and value in KINDS:
-        return "type " + KINDS[value].__name__
-    raise Unknown(type(defined(value)).__name__)
-
-
 OPERATORS = {
     "+": plus, "-": operator.sub, "*": times, "/": operator.truediv, "//": operator.floordiv, "%": remainder, "**": power,
     "&": folded(operator.and_), "|": folded(operator.or_), "^": folded(operator.xor), "<<": shifted, ">>": operator.rshift, "~": operator.invert,
@@ -459,9 +290,8 @@ FUNCTIONS = {
 }
 
 
-TYPES = {t.__name__: t for t in (int, float, str, bool, list, tuple, set, frozenset, dict, *COPIED, collections.Counter, collections.defaultdict)}
-KINDS = {FUNCTIONS[name]: t for name, t in TYPES.items()}  # types stand for themselves as the functions of their names
-VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
+TYPES = {t.__name__: t for t in (int, float, str, bool, list, tuple, set, frozenset, dict, *CHANGEABLE, collections.Counter, collections.defaultdict)}
+KINDS.update({FUNCTIONS[name]: t for name, t in TYPES.items()})
 
 
 def argument_of(name):
@@ -497,16 +327,3 @@ def attribute_of(name, of):
     if isinstance(of, collections.abc.Hashable) and of in KINDS:
         return lambda value, *args: method_of(name, value)(value, *args)
     return lambda *args: method_of(name, of)(of, *args)
-
-
-def put_into(of, *args, **named):
-    """text.format(...)."""
-    plain_format(of, WIDE_BRACES)
-    text([*args, *named.values()])
-    return of.format(*args, **named)
-
-
-def replaced(of, old, new, *count):
-    if len(of) * len(new) > 100 * MOST_ELEMENTS:
-        raise Limit
-    return of.replace(old, new, *count)

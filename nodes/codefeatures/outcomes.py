@@ -2,8 +2,8 @@
 handed to Python, and only the operations in operations.py are known, within limits."""
 import re
 
-from operations import (FUNCTIONS, OPERATORS, UNDEFINED, Limit, Unknown, argument_of, attribute_of, changed_copy, constant, counted, defined,
-                        method_of, sequence, size, told)
+from bounds import UNDEFINED, Limit, Unknown, constant, defined, sequence, size, told
+from operations import FUNCTIONS, OPERATORS, argument_of, attribute_of, changed_copy, counted, method_of
 
 MOST_STEPS, DEEPEST_TERM, DEEPEST_CALL, MOST_LIMITS = 10000, 1000, 120, 2
 ELEMENTS_A_STEP = 10  # of a list or text that is made, for as much as one operation costs

@@ -146,7 +146,7 @@ func TestUsualArguments(t *testing.T) {
 const interpreted = `
 import ast, copy, json, signal, sys, warnings
 sys.path.insert(0, sys.argv[1]); sys.setrecursionlimit(10000); warnings.simplefilter("ignore")
-import inputs, operations, outcomes, terms, values
+import bounds, inputs, outcomes, terms, values
 def late(*_): raise TimeoutError
 signal.signal(signal.SIGALRM, late)
 for line in sys.stdin:
@@ -160,7 +160,7 @@ for line in sys.stdin:
     world = {"print": lambda *_, **__: None}; exec(compile(tree, "program", "exec"), world); real = []
     for args in made:
         signal.setitimer(signal.ITIMER_REAL, 5)
-        try: value = world[call.func.id](*copy.deepcopy(args)); real.append(operations.told(list(value) if hasattr(value, "__next__") else value))
+        try: value = world[call.func.id](*copy.deepcopy(args)); real.append(bounds.told(list(value) if hasattr(value, "__next__") else value))
         except Exception: real.append("")
         signal.setitimer(signal.ITIMER_REAL, 0)
     print(json.dumps([mine, real]))
