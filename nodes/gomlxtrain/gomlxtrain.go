@@ -49,7 +49,7 @@ func Type() *node.Type {
 			Backend:    gomlxmodel.BackendAuto,
 			Bag:        gomlxmodel.Bag{Vocabulary: 8192, Dim: 32, Hidden: 64, PromptIDs: 64, CodeIDs: 256},
 			Epochs:     24, Problems: 16, LearningRate: 2e-3, Schedule: "cosine", WeightDecay: 1e-2, Clip: 5,
-			Loss: Loss{Contrastive: 0.3, Pointwise: 1}, Consensus: 0.3, Variety: 0.3, PassBelow: 0.5, Seeds: 5, Weights: Weights{Class: "sampled", Problem: "equal"},
+			Loss: Loss{Contrastive: 0.3, Pointwise: 1}, Consensus: 0.2, Variety: 0.9, PassBelow: 0.5, Seeds: 5, Weights: Weights{Class: "sampled", Problem: "equal"},
 		},
 		Check:   check,
 		Ports:   ports,

@@ -198,11 +198,11 @@ func TestFusion(t *testing.T) {
 		}
 		return modelOf(t, b, res).Fusion
 	}
-	if got := fused(); len(got) != 2 || got["agreement"] != 0.3 || got["variety"] != 0.3 {
+	if got := fused(); len(got) != 2 || got["agreement"] != 0.2 || got["variety"] != 0.9 {
 		t.Errorf("without fusion: %v", got)
 	}
 	// sorted(v) is longer than v.sort(), so being near the median tells nothing, but it moves.
-	if got := fused("length"); got["length"] == 0 || got["agreement"] != 0.3 {
+	if got := fused("length"); got["length"] == 0 || got["agreement"] != 0.2 {
 		t.Errorf("fitted: %v", got)
 	}
 	for _, set := range []func(*Params){
