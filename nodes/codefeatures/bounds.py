@@ -69,9 +69,10 @@ def held(values):
 
 
 def constant(value):
+    """A constant of the program, if it is of a kind and a size that is computed with."""
     if isinstance(value, bytes):
         raise Unknown("bytes")
-    return value
+    return checked(value)
 
 
 def defined(value):

@@ -134,8 +134,8 @@ class Terms:
     def constant(self, value):
         long = isinstance(value, int) and value.bit_length() > MOST_BITS
         said = "long" if long else repr(value)
-        term = self.plain("%s %s" % (type(value).__name__, said[:LONGEST_CONSTANT]))
-        if not long and len(said) <= LONGEST_CONSTANT:
+        term = self.plain("%s %s" % (type(value).__name__, said if len(said) <= LONGEST_CONSTANT else digest(said, [])))
+        if not long:
             self.constants[term] = value
         if isinstance(value, str):
             self.texts[term] = value

@@ -157,6 +157,8 @@ func TestDifferentValues(t *testing.T) {
 		"def f(n):\n    def g(k):\n        return (lambda y: g(y) if y > 0 else 5)(k - 1)\n    return g(n)",
 		"def f(n):\n    def g(k):\n        def h(y):\n            return h(y) if y > 0 else 5\n        return h(k - 1)\n    return g(n)",
 		"def f(c, t):\n    if c:\n        return True\n    return None",
+		"def f():\n    return '" + strings.Repeat("long ", 20) + "text'",
+		"def f():\n    return '" + strings.Repeat("long ", 20) + "tail'",
 		"def f(c, t):\n    if c:\n        return True\n    return 'no'",
 		"def f(xs):\n    r = True\n    for x in xs:\n        r = r and x\n    return r",
 		"def f(xs):\n    n = 0\n    for x in xs:\n        n += x\n    return n",
