@@ -14,10 +14,10 @@ import tokenize
 import warnings
 from collections import Counter
 
-from terms import NoValue
-from inputs import usual, varied
 from bounds import Unknown
+from inputs import usual, varied
 from outcomes import outcomes
+from terms import NoValue
 from values import read
 
 BUILTINS = frozenset(dir(builtins))
@@ -626,7 +626,7 @@ def value_keys(p):
         program, value = read(p.tree, p.function)
         named = str(p.function.name == p.task.name)
         parts = sorted(t.key for t in value.parts())
-        came = outcomes(program.terms.constants, program.functions, value, p.task.inputs)
+        came = outcomes(program, value, p.task.inputs)
     except (NoValue, ValueError, RecursionError, MemoryError):
         return {}
     out = {"value": digest(value.key, named), "terms": parts[:MOST_PARTS]}

@@ -10,7 +10,8 @@ import operator
 import re
 
 from bounds import CHANGEABLE, CONTAINERS, KINDS, MOST_BITS, MOST_ELEMENTS, Limit, Unknown, checked, held, sequence
-from texts import WIDE_PERCENT, formatted, joined, padded, plain_format, put_into, replaced, searched, shown, text
+from effects import CHANGING
+from texts import WIDE_PERCENT, formatted, joined, plain_format, put_into, replaced, searched, shown, text
 
 MOST_CHOSEN, MOST_MODULUS_BITS = 20, 256
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "ascii_lowercase": "abcdefghijklmnopqrstuvwxyz",
@@ -20,8 +21,7 @@ METHODS = frozenset("""count index find rfind rindex lower upper title capitaliz
     splitlines replace startswith endswith isdigit isalpha isalnum isupper islower isspace isnumeric isdecimal isidentifier istitle
     partition rpartition removeprefix removesuffix get keys values items most_common issubset issuperset isdisjoint is_integer
     bit_length group groups start end span""".split())
-CHANGES = frozenset("""append extend insert remove update pop discard clear setdefault popleft appendleft subtract popitem
-    intersection_update difference_update symmetric_difference_update rotate extendleft move_to_end add""".split())
+CHANGES = CHANGING - {"sort", "reverse"}  # which have terms of their own
 CHANGING_HEAPS = {f.__name__: f for f in (heapq.heappush, heapq.heappop, heapq.heapify, heapq.heapreplace, heapq.heappushpop,
                                           bisect.insort, bisect.insort_left, bisect.insort_right)}
 MATCH = type(re.match("", ""))
@@ -87,11 +87,11 @@ def folded(operation):
 
 
 def small(function, most):
-    """A function of whole numbers that grows too fast."""
-    def held_to(*numbers):
-        if any(isinstance(n, int) and n > most for n in numbers):
+    """A function that grows too fast with the numbers that it is given."""
+    def held_to(*args, **named):
+        if any(isinstance(n, int) and n > most for n in (*args, *named.values())):
             raise Limit
-        return function(*numbers)
+        return function(*args, **named)
     return held_to
 
 
@@ -245,13 +245,14 @@ def getter(*keys):
     return lambda of: item(of, keys[0]) if len(keys) == 1 else tuple(item(of, k) for k in keys)
 
 
+def wide(function):
+    """A text with as many letters as are allowed."""
+    return small(function, MOST_ELEMENTS)
+
+
 def few(function):
     """A choice of a few elements each."""
-    def held_to(*args, **named):
-        if any(isinstance(n, int) and n > MOST_CHOSEN for n in (*args, *named.values())):
-            raise Limit
-        return function(*args, **named)
-    return held_to
+    return small(function, MOST_CHOSEN)
 
 
 def counter(*values):
@@ -265,7 +266,7 @@ OPERATORS = {
     "not": operator.not_, "item": item, "slice": slice, "List": lambda *v: list(v), "Tuple": lambda *v: tuple(v), "Set": lambda *v: set(v),
     "Dict": dictionary, "append": appended, "add": added, "store": stored, "delete": deleted, "yielded": list,
     "JoinedStr": lambda *v: "".join(map(text, v)), "formatted -1": formatted, "print()": lambda *args, **named: None,
-    ".join": joined, ".center": padded(str.center), ".ljust": padded(str.ljust), ".rjust": padded(str.rjust), ".zfill": padded(str.zfill),
+    ".join": joined, ".center": wide(str.center), ".ljust": wide(str.ljust), ".rjust": wide(str.rjust), ".zfill": wide(str.zfill),
 }
 FUNCTIONS = {
     "len": len, "sum": total, "max": extreme(max), "min": extreme(min), "abs": abs, "round": rounded, "divmod": divmod, "pow": power,

@@ -1,15 +1,17 @@
 """What a value comes to at given arguments. Terms are interpreted: nothing of the program is
 handed to Python, and only the operations in operations.py are known, within limits."""
+import itertools
 import re
 
 from bounds import UNDEFINED, Limit, Unknown, constant, defined, sequence, size, told
 from operations import FUNCTIONS, OPERATORS, argument_of, attribute_of, changed_copy, counted, method_of
+from terms import BINDERS
 
 MOST_STEPS, DEEPEST_TERM, DEEPEST_CALL, MOST_LIMITS = 10000, 1000, 120, 2
 ELEMENTS_A_STEP = 10  # of a list or text that is made, for as much as one operation costs
 BOUND = re.compile(r"(?:[er]|[ap]\d+\.)(\d+)$")  # a name that a loop or a function binds, and which
-BINDERS = ("fold", "while", "loop", "loop while", "lambda")
-GIVEN_UP = (Unknown, Limit, RecursionError, MemoryError)  # exceptions that aren't the program's
+TOO_MUCH = (Limit, RecursionError, MemoryError)
+GIVEN_UP = (Unknown,) + TOO_MUCH  # exceptions that aren't the program's
 
 
 class Frame:
@@ -40,7 +42,6 @@ class Machine:
 
     def __init__(self, constants, functions):
         self.constants, self.functions, self.recursive, self.free = constants, functions, {}, {}
-        self.steps = self.depth = self.level = 0
 
     def outcome(self, function, args):
         """The value at these arguments; Python's exceptions are those of the program."""
@@ -54,8 +55,8 @@ class Machine:
         """The heights of the binders that a term needs from outside."""
         found = self.free.get(term)
         if found is None:
-            name = BOUND.match(term.op) if not term.args else None
-            found = frozenset([int(name[1])]) if name else frozenset().union(*[self.needs(a) for a in term.args])
+            binder = binder_of(term)
+            found = frozenset([binder]) if binder else frozenset().union(*[self.needs(a) for a in term.args])
             if term.op in BINDERS:
                 found -= {height(term)}
             self.free[term] = found
@@ -92,9 +93,9 @@ class Machine:
         form = FORMS.get(term.op)
         if form:
             return form(self, term, env)
-        name = BOUND.match(term.op) if not term.args else None
-        if name:
-            return defined(env[int(name[1])].names[term.op])
+        binder = binder_of(term)
+        if binder:
+            return defined(env[binder].names[term.op])
         args, named = self.arguments(term, env)
         operation = self.operation(term.op, args)
         self.spend(getattr(operation, "steps", 0))
@@ -239,11 +240,13 @@ class Machine:
 
     def fold(self, term, env):
         over, *accs = term.args[:-1]
-        return self.run(term, env, sequence(self.value(over, env)), accs[:len(accs) // 2], self.steps_of(accs[len(accs) // 2:]))[1][0]
+        firsts, step = self.accumulators(accs)
+        return self.run(term, env, sequence(self.value(over, env)), firsts, step)[1][0]
 
     def while_(self, term, env):
         head, *accs = term.args[:-1]
-        return self.run(term, env, None, accs[:len(accs) // 2], self.steps_of(accs[len(accs) // 2:]), head)[1][0]
+        firsts, step = self.accumulators(accs)
+        return self.run(term, env, itertools.repeat(None), firsts, self.as_long_as(head, step))[1][0]
 
     def loop(self, term, env):
         head, inside, *firsts = term.args[:-1]
@@ -251,24 +254,27 @@ class Machine:
 
     def loop_while(self, term, env):
         head, inside, *firsts = term.args[:-1]
-        return self.run(term, env, None, firsts, self.body(inside), head)
+        return self.run(term, env, itertools.repeat(None), firsts, self.as_long_as(head, self.body(inside)))
 
-    def run(self, term, env, over, firsts, step, head=None):
+    def run(self, term, env, over, firsts, step):
         """Goes round a loop: the way by which it was left, the variables then, and what it returns."""
         h, env = height(term), dict(env)
-        state, result, elements = [self.value(f, env) for f in firsts], None, iter(over or ())
-        for element in elements if head is None else forever():
+        state = [self.value(f, env) for f in firsts]
+        for element in over:
             env[h] = Frame({"e%d" % h: element, **{"a%d.%d" % (i, h): v for i, v in enumerate(state)}})
-            if head is not None and not self.truth(head, env):
-                break
             way, state, result = step(state, env)
             if way != "next":
                 return way, state, result
             self.spend(1)
         return "next", state, None
 
-    def steps_of(self, nexts):
-        return lambda state, env: ("next", [self.value(n, env) for n in nexts], None)
+    def accumulators(self, accs):
+        """The first values of variables, and a step to the next ones."""
+        firsts, nexts = accs[:len(accs) // 2], accs[len(accs) // 2:]
+        return firsts, lambda state, env: ("next", [self.value(n, env) for n in nexts], None)
+
+    def as_long_as(self, head, step):
+        return lambda state, env: step(state, env) if self.truth(head, env) else ("ends", state, None)
 
     def body(self, inside):
         def step(state, env):
@@ -291,28 +297,29 @@ class Machine:
         return self.value(term.args[0], env)[1][0]
 
 
-def outcomes(constants, functions, function, arguments):
-    """What a function's value comes to at each of some arguments, as a text: an empty one where
+def outcomes(program, function, arguments):
+    """What the value of a program's function comes to at each of some arguments, as a text: an empty one where
     it fails or takes too long. None if something in it isn't interpreted."""
-    machine, found, limits = Machine(constants, functions), [], 0
+    machine, found, limits = Machine(program.terms.constants, program.functions), [], 0
     for args in arguments:
         try:
             found.append(told(machine.outcome(function, args)) if limits < MOST_LIMITS else "")
         except Unknown:
             return None
         except Exception as e:  # the program's own, or a limit
-            limits += isinstance(e, (Limit, RecursionError, MemoryError))
+            limits += isinstance(e, TOO_MUCH)
             found.append("")
     return found
 
 
+def binder_of(term):
+    """The height of what binds a name, None if the term isn't one."""
+    name = BOUND.match(term.op) if not term.args else None
+    return name and int(name[1])
+
+
 def height(binder):
     return int(binder.args[-1].op.split()[1])
-
-
-def forever():
-    while True:
-        yield None
 
 
 def fails(machine, term, env):

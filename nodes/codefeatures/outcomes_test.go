@@ -155,7 +155,7 @@ for line in sys.stdin:
     function = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == call.func.id]
     try: made = inputs.varied([ast.literal_eval(a) for a in call.args], 8); program, term = values.read(tree, function[-1])
     except (IndexError, ValueError, terms.NoValue): print(json.dumps(None)); continue
-    mine = outcomes.outcomes(program.terms.constants, program.functions, term, made)
+    mine = outcomes.outcomes(program, term, made)
     if mine is None: print(json.dumps(None)); continue
     world = {"print": lambda *_, **__: None}; exec(compile(tree, "program", "exec"), world); real = []
     for args in made:

@@ -83,7 +83,7 @@ class Terms:
     """Makes the terms of one program; equal ones are the same object."""
 
     def __init__(self):
-        self.known, self.constants, self.texts, self.symbols, self.made = {}, {}, {}, 0, 0
+        self.known, self.constants, self.symbols, self.made = {}, {}, 0, 0
         self.none, self.true, self.false = (self.constant(v) for v in (None, True, False))
         self.list, self.nothing = self.plain("List"), self.plain("undefined")
         self.negated = {}
@@ -137,9 +137,12 @@ class Terms:
         term = self.plain("%s %s" % (type(value).__name__, said if len(said) <= LONGEST_CONSTANT else digest(said, [])))
         if not long:
             self.constants[term] = value
-        if isinstance(value, str):
-            self.texts[term] = value
         return term
+
+    def text(self, term, otherwise=None):
+        """The text that a term is a constant of."""
+        value = self.constants.get(term)
+        return value if isinstance(value, str) else otherwise
 
     def symbol(self):
         """A name that nothing has, until the term that binds it is closed."""
@@ -298,8 +301,8 @@ class Terms:
     def member(self, op, value, among):
         """x in 'abc', ['a', 'b', 'c'] or a set of them."""
         members = None
-        if 1 < len(self.texts.get(among, "")) <= LONGEST_CONSTANT:
-            members = map(self.constant, self.texts[among])
+        if 1 < len(self.text(among, "")) <= LONGEST_CONSTANT:
+            members = map(self.constant, self.text(among))
         elif among.op in ("List", "Tuple", "Set") and all(a.op.startswith(("str ", "int ")) for a in among.args):
             members = among.args
         if members is not None:
@@ -392,7 +395,7 @@ class Terms:
         if first.number() == 0 and step.op == "if" and step.args[1:] == (self.add("+", acc, self.constant(1)), acc):
             counted = [a for a in step.args[0].args if a is not element]
             if step.args[0].op == "==" and len(counted) == 1 and not counted[0].has(element) and not counted[0].has(acc) and (
-                    len(self.texts.get(counted[0], "x")) == 1):
+                    len(self.text(counted[0], "x")) == 1):
                 return self.plain(".count", over, counted[0])
         return None
 
@@ -467,7 +470,7 @@ class Terms:
     def joined(self, op, separator, sequence):
         if sequence.op == "list()" and len(sequence.args) == 1:
             sequence = sequence.args[0]
-        added = self.texts.get(separator) == "" and self.refold(sequence, separator, lambda acc, x: self.add("+", acc, x))
+        added = self.text(separator) == "" and self.refold(sequence, separator, lambda acc, x: self.add("+", acc, x))
         return added or self.plain(op, separator, sequence)
 
     def refold(self, term, first, step):

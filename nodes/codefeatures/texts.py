@@ -10,6 +10,7 @@ except ImportError:  # before Python 3.11
     import sre_parse as patterns
 
 LONGEST_SEARCHED, MOST_REPEATS, STEPS_OF_SEARCH = 60, 2, 50
+PLAIN = {"LITERAL", "NOT_LITERAL", "IN", "ANY", "CATEGORY"}  # parts of an expression for one letter
 WIDE = re.compile(r"\d{3}")
 WIDE_PERCENT = re.compile(r"%[^a-zA-Z%]*(\d{3}|\*)")
 WIDE_BRACES = re.compile(r"\{[^}]*(\d{3}|[\[_{]|\.[a-z])")  # or with attributes, or widths that are given
@@ -42,14 +43,6 @@ def joined(separator, values):
     return str.join(separator, sequence(values))
 
 
-def padded(function):
-    def held_to(value, width, *fill):
-        if width > MOST_ELEMENTS:
-            raise Limit
-        return function(value, width, *fill)
-    return held_to
-
-
 def searched(function):
     """A search by an expression that can't take long: few repeats, none within another."""
     def held_to(pattern, *args, **named):
@@ -68,14 +61,14 @@ def repeats(parsed, within=False):
     for op, given in parsed:
         name = str(op)
         if "REPEAT" in name:
-            if within or any(n not in ("LITERAL", "NOT_LITERAL", "IN", "ANY", "SUBPATTERN", "CATEGORY") for n in (str(o) for o, _ in given[2])):
+            if within or any(str(o) not in PLAIN | {"SUBPATTERN"} for o, _ in given[2]):
                 raise Unknown("repeats within repeats")
             found += 1 + repeats(given[2], True)
         elif name == "SUBPATTERN":
             found += repeats(given[-1], within)
         elif name == "BRANCH":
             found += sum(repeats(b, within) for b in given[1])
-        elif name not in ("LITERAL", "NOT_LITERAL", "IN", "ANY", "AT", "CATEGORY"):
+        elif name not in PLAIN | {"AT"}:
             raise Unknown("search")
     return found
 

@@ -63,13 +63,18 @@ func compiles(v *view) []float64 {
 // peer is an energy that falls with what is known of a program relative to the others.
 func (v *view) peer(name string) []float64 {
 	at := slices.Index(candidateset.PeerNames, name)
-	return v.each(func(i int) float64 { return -v.set.Classes[v.set.Of[i]].Peers[at] })
+	return v.falling(func(c candidateset.Class) float64 { return c.Peers[at] })
 }
 
 // outcome is an energy that falls with what is known of a program by its outcomes.
 func (v *view) outcome(name string) []float64 {
 	at := slices.Index(candidateset.OutcomeNames, name)
-	return v.each(func(i int) float64 { return -v.set.Classes[v.set.Of[i]].Outcomes[at] })
+	return v.falling(func(c candidateset.Class) float64 { return c.Outcomes[at] })
+}
+
+// falling is an energy that falls with a value of the candidate's program.
+func (v *view) falling(value func(candidateset.Class) float64) []float64 {
+	return v.each(func(i int) float64 { return -value(v.set.Classes[v.set.Of[i]]) })
 }
 
 // checks is minus the number of static checks that hold.

@@ -61,13 +61,13 @@ func readSink(t node.Task, s *splits) (sink, error) {
 		return nil, err
 	}
 	defer in.Close()
-	medians, problems := map[string]float64{}, map[string]*problem{}
+	medians := map[string]float64{}
 	for _, q := range s.evaluated {
-		medians[q.ID], problems[q.ID] = rank.Median(q.energies), q
+		medians[q.ID] = rank.Median(q.energies)
 	}
 	return k, candidateset.Each(in, false, func(c candidateset.Candidate[brokenCandidate]) error {
-		q := problems[c.Row.ProblemID]
-		if q == nil {
+		usual, evaluated := medians[c.Row.ProblemID]
+		if !evaluated {
 			return nil
 		}
 		form := k.of(c.Row.Form)
@@ -76,10 +76,10 @@ func readSink(t node.Task, s *splits) (sink, error) {
 			return fmt.Errorf("predicted_energy of a degenerate version of problem %s is not a number", c.Row.ProblemID)
 		case c.Row.Verdict == verdict.Passed:
 			form.passing++
-		case q.computes(c.Row.Value):
+		case s.byID[c.Row.ProblemID].computes(c.Row.Value):
 			form.same++
 		default:
-			form.above = append(form.above, c.Row.Energy-medians[q.ID])
+			form.above = append(form.above, c.Row.Energy-usual)
 		}
 		return nil
 	})

@@ -10,8 +10,8 @@ import (
 // SignalNames names what tells something of a program without being learnt: agreement (the
 // logarithm of how many candidates compute the same), logprob (the mean by token that the
 // generator gave it), length (minus how far the logarithm of its length is from that of the
-// median) checks (how many static checks hold) and variety (the logarithm of how many trees come to the same
-// at the arguments that were made up). More is better.
+// median), checks (how many static checks hold) and variety (the logarithm of how many trees
+// come to the same at the arguments that were made up). More is better.
 var SignalNames = []string{"agreement", "logprob", "length", "checks", "variety"}
 
 // Signals returns the values of SignalNames for each program of a problem, less their mean

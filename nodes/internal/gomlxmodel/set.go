@@ -37,6 +37,42 @@ const (
 	UseOutcomes = "outcomes"
 )
 
+// part is a part of what a Set may look at.
+type part struct {
+	use    string
+	names  []string
+	values func(c candidateset.Class, means []float64) []float64 // means are those of the facts
+}
+
+// parts are in the order in which models see them.
+var parts = []part{
+	{UseFacts, codefacts.Names, func(c candidateset.Class, _ []float64) []float64 { return c.Facts }},
+	{UseCentred, centredNames(), centred},
+	{UsePeers, candidateset.PeerNames, func(c candidateset.Class, _ []float64) []float64 { return c.Peers }},
+	{UseOutcomes, candidateset.OutcomeNames, func(c candidateset.Class, _ []float64) []float64 { return c.Outcomes }},
+}
+
+func centredNames() []string {
+	names := make([]string, len(codefacts.Names))
+	for i, n := range codefacts.Names {
+		names[i] = UseCentred + " " + n
+	}
+	return names
+}
+
+func centred(c candidateset.Class, means []float64) []float64 {
+	values := make([]float64, len(c.Facts))
+	for i, x := range c.Facts {
+		values[i] = x - means[i]
+	}
+	return values
+}
+
+// parts are those that this one looks at.
+func (s Set) parts() []part {
+	return slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return !slices.Contains(s.Use, p.use) })
+}
+
 // Relative implements Architecture.
 func (Set) Relative() bool { return true }
 
@@ -45,7 +81,10 @@ func (Set) NeedsFeatures() bool { return true }
 
 // Check implements Architecture.
 func (s Set) Check() error {
-	known := []string{UseFacts, UseCentred, UsePeers, UseOutcomes}
+	var known []string
+	for _, part := range parts {
+		known = append(known, part.use)
+	}
 	for _, u := range s.Use {
 		if !slices.Contains(known, u) {
 			return fmt.Errorf("set.use: %q is none of %v", u, known)
@@ -66,19 +105,8 @@ func (s Set) Blank() Input { return Input{Values: make([]float32, len(s.Names())
 // Names are what the values of an input mean.
 func (s Set) Names() []string {
 	var names []string
-	if slices.Contains(s.Use, UseFacts) {
-		names = append(names, codefacts.Names...)
-	}
-	if slices.Contains(s.Use, UseCentred) {
-		for _, n := range codefacts.Names {
-			names = append(names, UseCentred+" "+n)
-		}
-	}
-	if slices.Contains(s.Use, UsePeers) {
-		names = append(names, candidateset.PeerNames...)
-	}
-	if slices.Contains(s.Use, UseOutcomes) {
-		names = append(names, candidateset.OutcomeNames...)
+	for _, part := range s.parts() {
+		names = append(names, part.names...)
 	}
 	return names
 }
@@ -96,19 +124,8 @@ func (s Set) Items(p *candidateset.Problem) ([]Item, []int) {
 
 func (s Set) values(c candidateset.Class, means []float64) []float32 {
 	var v []float64
-	if slices.Contains(s.Use, UseFacts) {
-		v = append(v, c.Facts...)
-	}
-	if slices.Contains(s.Use, UseCentred) {
-		for i, x := range c.Facts {
-			v = append(v, x-means[i])
-		}
-	}
-	if slices.Contains(s.Use, UsePeers) {
-		v = append(v, c.Peers...)
-	}
-	if slices.Contains(s.Use, UseOutcomes) {
-		v = append(v, c.Outcomes...)
+	for _, part := range s.parts() {
+		v = append(v, part.values(c, means)...)
 	}
 	out := make([]float32, len(v))
 	for i, x := range v {
