@@ -220,6 +220,9 @@ func (c *Cached) compute(ctx context.Context, job Job) (Result, error) {
 	if err != nil {
 		return Result{Key: job.Key, Rows: res.Rows}, err
 	}
+	if res.Passing {
+		return res, nil
+	}
 	body, err := json.Marshal(action{res.Outputs})
 	if err != nil {
 		return res, err

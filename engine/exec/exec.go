@@ -56,6 +56,7 @@ type Result struct {
 	Metrics []event.Metric
 	Busy    time.Duration  // that a row-wise node computed, without the wait for its input
 	Cached  bool           // nothing was computed
+	Passing bool           // some rows hold for this run alone, so it isn't to be stored
 	RowKeys *event.RowKeys // of a row-wise node
 	Seen    []recall.File  // files that the result hangs on, if Witnessed
 	// Witnessed says that while the files in Seen don't change, neither does the

@@ -22,8 +22,9 @@ type rowCache struct {
 
 	mu       sync.Mutex
 	index    *cas.Index
-	now      *cas.Index             // as it was when a segment was found gone; nil if none was
-	own      map[digest.Digest]bool // segments that this job added
+	now      *cas.Index                 // as it was when a segment was found gone; nil if none was
+	own      map[digest.Digest]bool     // segments that this job added
+	passing  map[digest.Digest]*segment // of rows that hold for this run alone
 	loaded   map[digest.Digest]*list.Element
 	recent   *list.List // of *segment, the one used last in front
 	held     int        // bytes of recent
@@ -42,7 +43,7 @@ type segment struct {
 
 func newRowCache(space cas.RowSpace, damage func(*cas.Miss)) *rowCache {
 	return &rowCache{
-		space: space, damage: damage, index: cas.NewIndex(), own: map[digest.Digest]bool{},
+		space: space, damage: damage, index: cas.NewIndex(), own: map[digest.Digest]bool{}, passing: map[digest.Digest]*segment{},
 		loaded: map[digest.Digest]*list.Element{}, recent: list.New(), heldMost: segmentMemory,
 	}
 }
@@ -102,10 +103,28 @@ func (c *rowCache) add(keys []digest.Digest, content []byte) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.adopt(digest.Of(content), keys)
+	return nil
+}
+
+// hold keeps a segment in memory, for as long as this job lasts.
+func (c *rowCache) hold(keys []digest.Digest, content []byte) error {
 	id := digest.Of(content)
+	seg, err := decodeSegment(id, content)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.passing[id] = seg
+	c.adopt(id, keys)
+	return nil
+}
+
+// adopt puts a segment of this job's into the index.
+func (c *rowCache) adopt(id digest.Digest, keys []digest.Digest) {
 	c.index.Add(id, keys)
 	c.own[id] = true
-	return nil
 }
 
 // find returns the place of the row of a key if it can be read, and whether this
@@ -224,6 +243,9 @@ func (c *rowCache) read(ref cas.Ref) (table.Row, error) {
 }
 
 func (c *rowCache) segment(id digest.Digest) (*segment, error) {
+	if seg, ok := c.passing[id]; ok {
+		return seg, nil
+	}
 	if e, ok := c.loaded[id]; ok {
 		c.recent.MoveToFront(e)
 		return e.Value.(*segment), nil

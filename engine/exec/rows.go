@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -24,17 +25,18 @@ import (
 type rowJob struct {
 	inputs
 	*host
-	ctx    context.Context
-	rows   *node.Rows
-	store  cas.Store
-	claim  cas.Claim // nil if the job computes what is known again
-	cache  *rowCache
-	window *window
-	intake *intake
-	out    *table.Growing
-	total  int64 // units that there will probably be, or 0
-	offer  sync.Once
-	busy   time.Duration // that the node ran without waiting for its input
+	ctx     context.Context
+	rows    *node.Rows
+	store   cas.Store
+	claim   cas.Claim // nil if the job computes what is known again
+	cache   *rowCache
+	window  *window
+	intake  *intake
+	out     *table.Growing
+	total   int64 // units that there will probably be, or 0
+	offer   sync.Once
+	passing atomic.Bool   // some rows hold for this run alone
+	busy    time.Duration // that the node ran without waiting for its input
 
 	mu      sync.Mutex
 	waiting map[digest.Digest]int // first unit with a key that isn't stored
@@ -65,7 +67,7 @@ func executeRows(ctx context.Context, store cas.Store, job Job, in inputs, h *ho
 		return Result{Rows: r.counted()}, err
 	}
 	outputs := map[string]table.Artifact{job.Node.Ports.Out[0].Name: out}
-	return Result{Outputs: outputs, Rows: r.counts, Busy: r.busy, Cached: r.counts.Computed == 0}, nil
+	return Result{Outputs: outputs, Rows: r.counts, Busy: r.busy, Cached: r.counts.Computed == 0, Passing: r.passing.Load()}, nil
 }
 
 func (r *rowJob) inputPort() string { return r.job.Node.Ports.In[0].Name }
@@ -296,6 +298,17 @@ func (r *rowJob) settle(key digest.Digest, place cas.Place) {
 
 // Save implements node.RowTask.
 func (r *rowJob) Save(ids []int, added arrow.Record) error {
+	return r.settleRows(ids, added, r.cache.add)
+}
+
+// Pass implements node.RowTask.
+func (r *rowJob) Pass(ids []int, added arrow.Record) error {
+	r.passing.Store(true)
+	return r.settleRows(ids, added, r.cache.hold)
+}
+
+// settleRows has computed rows kept, and settles their units.
+func (r *rowJob) settleRows(ids []int, added arrow.Record, keep func([]digest.Digest, []byte) error) error {
 	keys, err := r.keysOf(ids)
 	if err != nil {
 		return err
@@ -304,7 +317,7 @@ func (r *rowJob) Save(ids []int, added arrow.Record) error {
 	if err != nil {
 		return err
 	}
-	if err := r.cache.add(keys, content); err != nil {
+	if err := keep(keys, content); err != nil {
 		return err
 	}
 	r.mu.Lock()
@@ -386,7 +399,7 @@ func (r *rowJob) join() error {
 	defer in.Close()
 	j := &joiner{
 		cache: r.cache, keys: newKeyMaker(r.base(), r.rows),
-		kept: keptColumns(in.Schema(), r.rows.Adds), adds: r.rows.Adds.NumFields(), fanout: r.rows.Fanout,
+		kept: keptColumns(in.Schema(), r.rows.Adds), adds: r.rows.Adds.NumFields(), fanout: r.rows.Fanout, drop: r.rows.Drop,
 	}
 	next, stop := iter.Pull2(in.Batches())
 	defer stop()
@@ -413,6 +426,10 @@ type joiner struct {
 	left   []arrow.Array // the kept columns of the batch at hand
 	at     int           // unit of the batch that comes next
 	units  int           // of the batch
+
+	drop    func(arrow.Record) (func(int) bool, error) // of the node, or nil
+	decided arrow.Record                               // the record that decide looks at
+	decide  func(int) bool
 }
 
 func (j *joiner) append(w *table.Writer, units span) error {
@@ -424,12 +441,33 @@ func (j *joiner) append(w *table.Writer, units span) error {
 		if err != nil {
 			return node.Faultf("a row that was stored can't be read: %w", err)
 		}
+		if drop, err := j.drops(right); err != nil {
+			return err
+		} else if drop {
+			j.at++
+			continue
+		}
 		if err := w.AppendJoined(j.left, j.at/j.fanout, right.Record.Columns()[:j.adds], right.I); err != nil {
 			return err
 		}
 		j.at++
 	}
 	return nil
+}
+
+// drops says whether the output leaves a row out.
+func (j *joiner) drops(row table.Row) (bool, error) {
+	if j.drop == nil {
+		return false, nil
+	}
+	if row.Record != j.decided {
+		decide, err := j.drop(row.Record)
+		if err != nil {
+			return false, err
+		}
+		j.decided, j.decide = row.Record, decide
+	}
+	return j.decide(row.I), nil
 }
 
 // row reads the stored row of a unit. One that repeats an earlier one is found by its

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/ouroflow/ouroflow/engine/table"
 )
 
@@ -59,8 +60,9 @@ type RowDef[P, In, Out any] struct {
 	Doc      string
 	Defaults P
 	Check    func(P) error
-	Sides    []Port // further inputs, read whole; their content decides every row
-	Tokens   string // column of Out with the tokens that a row cost, for estimates
+	Sides    []Port         // further inputs, read whole; their content decides every row
+	Tokens   string         // column of Out with the tokens that a row cost, for estimates
+	Drop     func(Out) bool // rows that the output leaves out; they are cached all the same
 	Fanout   func(P) int
 	Pin      func(context.Context, P) (Pins, error)
 	Witness  func(P) (files []string, ok bool) // as of a Def
@@ -79,6 +81,9 @@ func (d RowDef[P, In, Out]) Type() *Type {
 		if d.Fanout != nil {
 			rows.Fanout = d.Fanout(p)
 		}
+		if d.Drop != nil {
+			rows.Drop = dropper(d.Drop)
+		}
 		rows.Run = func(ctx context.Context, task RowTask) error {
 			work := newWork[In, Out](task)
 			if err := d.Run(ctx, p, work); err != nil {
@@ -89,6 +94,14 @@ func (d RowDef[P, In, Out]) Type() *Type {
 		return &Node{Type: t, Params: p, Ports: d.ports(), Pin: pinWith(d.Pin, p), Rows: rows, Streams: true, Witness: witnessWith(d.Pin == nil, d.Witness, p)}, nil
 	}
 	return t
+}
+
+// dropper makes a decision on values one on rows of a record.
+func dropper[Out any](drop func(Out) bool) func(arrow.Record) (func(int) bool, error) {
+	return func(added arrow.Record) (func(int) bool, error) {
+		dec, err := table.NewDecoder[Out](added)
+		return func(i int) bool { return drop(dec.Row(i)) }, err
+	}
 }
 
 func (d RowDef[P, In, Out]) ports() Ports {

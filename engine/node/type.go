@@ -64,7 +64,11 @@ type Rows struct {
 	Adds   *arrow.Schema // the columns that the node computes
 	Fanout int           // output rows per input row, at least 1
 	Tokens string        // added int64 column with the tokens that a row cost; empty: none
-	Run    func(context.Context, RowTask) error
+	// Drop returns a function that says of each row of added columns whether the
+	// output leaves it out. Such a row is computed and cached like all others. It is
+	// nil for a node that drops none.
+	Drop func(added arrow.Record) (func(i int) bool, error)
+	Run  func(context.Context, RowTask) error
 }
 
 // Metric is a row of a metrics port.

@@ -20,6 +20,9 @@ type RowTask interface {
 	Pending() iter.Seq2[Unit, error]
 	// Save makes results durable: row i of added belongs to unit ids[i].
 	Save(ids []int, added arrow.Record) error
+	// Pass hands over rows that are in the output of this run and nowhere else: the
+	// next run computes them again.
+	Pass(ids []int, added arrow.Record) error
 }
 
 // Unit is one output row to compute.
@@ -110,6 +113,14 @@ func (w *Work[In, Out]) Emit(item Item[In], out Out) error {
 		w.timer = time.AfterFunc(wait, func() { _ = w.flush() }) // save keeps its error
 	}
 	return w.err
+}
+
+// EmitUncached hands over a result that holds for this run alone. It is in the output,
+// but isn't recorded: the next run computes the item again.
+func (w *Work[In, Out]) EmitUncached(item Item[In], out Out) error {
+	enc := table.NewEncoder[Out]()
+	enc.Append(out)
+	return w.task.Pass([]int{item.id}, enc.Record())
 }
 
 // flush saves what waits.

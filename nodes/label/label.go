@@ -4,6 +4,7 @@ package label
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/ouroflow/ouroflow/engine/node"
@@ -23,16 +24,24 @@ type out struct {
 	Energy float64 `arrow:"energy"`
 }
 
+// unlabelled is the row of a candidate without a verdict.
+var unlabelled = out{math.NaN()}
+
 // Type returns the node type label.
 func Type() *node.Type {
 	return node.RowDef[Params, in, out]{
-		Name:     "label",
-		Version:  1,
-		Doc:      "Turns the verdict of a candidate into an energy: low for code that works. The column `energy` is added.",
+		Name:    "label",
+		Version: 2,
+		Doc: "Turns the verdict of a candidate into an energy: low for code that works. The column `energy` is added. " +
+			"Candidates without a verdict (unsupported, quarantined) have no label: their rows are left out.",
 		Defaults: Params{Energies: defaults()},
 		Check:    check,
+		Drop:     func(o out) bool { return math.IsNaN(o.Energy) },
 		Run: func(_ context.Context, p Params, w *node.Work[in, out]) error {
 			return w.Parallel(1, func(_ int, item node.Item[in]) (out, error) {
+				if !verdict.Known(item.In.Verdict) {
+					return unlabelled, nil
+				}
 				e, ok := p.Energies[item.In.Verdict]
 				if !ok {
 					return out{}, fmt.Errorf("no energy is set for the verdict %q", item.In.Verdict)

@@ -10,7 +10,7 @@ import (
 
 func TestLabels(t *testing.T) {
 	b := nodetest.New(t)
-	nodetest.Bind(t, b, "in", []in{{"passed"}, {"failed"}, {"syntax_error"}, {"timeout"}})
+	nodetest.Bind(t, b, "in", []in{{"passed"}, {"failed"}, {"unsupported"}, {"syntax_error"}, {"quarantined"}, {"timeout"}})
 	res, err := b.Run(t, Type(), func(p any) { p.(*Params).Energies["syntax_error"] = 2 })
 	if err != nil {
 		t.Fatal(err)

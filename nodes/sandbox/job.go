@@ -113,7 +113,7 @@ func parse(line []byte) (message, error) {
 
 func parseVerdict(line []byte) (Verdict, error) {
 	m, err := parse(line)
-	if err == nil && !slices.Contains(verdict.All(), m.Verdict.Verdict) {
+	if err == nil && m.Verdict.Verdict != verdict.Unsupported && !slices.Contains(verdict.All(), m.Verdict.Verdict) {
 		err = fmt.Errorf("the sandbox worker gave the unknown verdict %q", m.Verdict.Verdict)
 	}
 	return m.Verdict, err

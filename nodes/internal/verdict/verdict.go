@@ -13,7 +13,17 @@ const (
 	Killed      = "killed"       // it died of a signal that no limit explains
 )
 
+// What stands in the place of a verdict where there is none. Such a candidate has no
+// label, and counts in no pass@k.
+const (
+	Unsupported = "unsupported" // the sandbox can't establish what Python would say
+	Quarantined = "quarantined" // it kept ending in faults on a machine that judges others
+)
+
 // All lists the verdicts, best first.
 func All() []string {
 	return []string{Passed, Failed, Error, SyntaxError, Timeout, MemoryLimit, OutputLimit, Killed}
 }
+
+// Known reports whether an outcome is a verdict, rather than the absence of one.
+func Known(outcome string) bool { return outcome != Unsupported && outcome != Quarantined }
