@@ -34,7 +34,16 @@ var hostileTests = []string{"assert add(1, 2) == 3", "assert add(10, 20) == 30"}
 // haven't earned, or to spoil it for those after them. Each is followed by an honest
 // one, which finds the worker as new.
 func TestHostile(t *testing.T) {
-	candidates := append(hostileFiles(t), hostileSources()...)
+	setOnWorkers(t, append(hostileFiles(t, "testdata/hostile"), hostileSources()...), sandbox.Separate)
+}
+
+// TestHostileTogether sets candidates on a worker that runs their tests in their process:
+// those of TestHostile, and some that aim at just that.
+func TestHostileTogether(t *testing.T) {
+	setOnWorkers(t, append(hostileFiles(t, "testdata/hostile"), hostileFiles(t, "testdata/together")...), sandbox.InProcess)
+}
+
+func setOnWorkers(t *testing.T, candidates []hostile, judged string) {
 	for name, start := range runtimes {
 		t.Run(name, func(t *testing.T) {
 			before := lookAtHost(t)
@@ -43,7 +52,7 @@ func TestHostile(t *testing.T) {
 			for _, c := range candidates {
 				t.Run(c.name, func(t *testing.T) {
 					begun := starts.N
-					c.judge(t, p)
+					c.judge(t, p, judged)
 					honest(t, p, priority)
 					if starts.N != begun && !c.restarts {
 						t.Errorf("it cost %d workers", starts.N-begun)
@@ -60,10 +69,10 @@ func TestHostile(t *testing.T) {
 }
 
 // judge runs the candidate. An error is a fault, which would end a run.
-func (c hostile) judge(t *testing.T, p *sandbox.Pool) {
+func (c hostile) judge(t *testing.T, p *sandbox.Pool, judged string) {
 	t.Helper()
 	begun := time.Now()
-	v, err := p.Judge(0, sandbox.Job{Code: c.code, Tests: c.tests, Form: sandbox.Asserts})
+	v, err := p.Judge(0, sandbox.Job{Code: c.code, Tests: c.tests, Form: sandbox.Asserts, InProcess: judged == sandbox.InProcess})
 	if err != nil {
 		t.Errorf("it broke its worker each time: %v", err)
 		return
@@ -73,11 +82,11 @@ func (c hostile) judge(t *testing.T, p *sandbox.Pool) {
 	if took > hostileTime {
 		t.Errorf("it took %s", took)
 	}
-	if !slices.Contains(c.want, v.Verdict) {
-		t.Errorf("verdict %s (%s: %s), want %s", v.Verdict, v.Exception, v.Message, strings.Join(c.want, " or "))
+	if v.Verdict == verdict.Passed && !slices.Contains(c.want, v.Verdict) {
+		t.Errorf("it passed, judged %s", v.Judged)
 	}
-	if v.Judged != sandbox.Separate {
-		t.Errorf("judged %s", v.Judged)
+	if judged == sandbox.Separate && v.Judged == judged && !slices.Contains(c.want, v.Verdict) {
+		t.Errorf("verdict %s (%s: %s), want %s", v.Verdict, v.Exception, v.Message, strings.Join(c.want, " or "))
 	}
 }
 
@@ -129,12 +138,12 @@ func priorityIn(t *testing.T, p *sandbox.Pool) string {
 // hostileTime is after what a candidate only holds the others up.
 const hostileTime = 15 * time.Second
 
-// hostileFiles reads testdata/hostile. Comments at the top of a file say what is
+// hostileFiles reads a folder of candidates. Comments at the top of a file say what is
 // wanted of it: "want: failed|error", "test: assert ..." in place of hostileTests,
 // "restarts: ..." if it may cost its worker, and "correct: ..." if it may pass.
-func hostileFiles(t *testing.T) []hostile {
+func hostileFiles(t *testing.T, dir string) []hostile {
 	t.Helper()
-	paths, err := filepath.Glob("testdata/hostile/*.py")
+	paths, err := filepath.Glob(dir + "/*.py")
 	if err != nil || len(paths) == 0 {
 		t.Fatal("no hostile candidates: ", err)
 	}

@@ -41,10 +41,28 @@ type Job struct {
 	Setup     string   `json:"setup"`
 	Form      string   `json:"form"`
 	InProcess bool     `json:"in_process"` // run the tests in the candidate's process
-	CPU       int      `json:"cpu_s"`      // seconds of CPU time; 0: what Limits say
-	Input     string   `json:"input"`      // standard input of a tool
-	Clock     *int64   `json:"clock"`      // seconds since 1970 that all clocks show; nil: the time
+	// SeparateOnly leaves what can't be judged at a distance without a verdict.
+	SeparateOnly bool    `json:"separate_only"`
+	Compare      Compare `json:"compare"` // of the output of a program
+	Checker      string  `json:"checker"` // program that says whether an output is right; empty: it is compared
+	CPU          int     `json:"cpu_s"`   // seconds of CPU time; 0: what Limits say
+	Input        string  `json:"input"`   // standard input of a tool
+	Clock        *int64  `json:"clock"`   // seconds since 1970 that all clocks show; nil: the time
 }
+
+// Compare says when the output of a program is what is wanted.
+type Compare struct {
+	Space    string  `json:"space"`    // lines, words or exact
+	Absolute float64 `json:"absolute"` // how far a number may be from the wanted one
+	Relative float64 `json:"relative"` // the same, as a share of the wanted one
+}
+
+// The rules for white space of a Compare.
+const (
+	Lines = "lines" // at the ends of lines, and empty lines at the end, don't count
+	Words = "words" // none counts but as what is between words
+	Exact = "exact" // all counts
+)
 
 // The ways in which tests are run.
 const (
@@ -62,7 +80,8 @@ type Verdict struct {
 	FailedTest  *int64  `json:"failed_test"` // counted from 0
 	FailedLine  *int64  `json:"failed_line"` // in the test, counted from 1
 	Judged      string  `json:"judged"`
-	Suspect     string  `json:"suspect"` // sign that it games the tests, or is no attempt
+	Reason      string  `json:"judged_reason"` // why it was judged in process
+	Suspect     string  `json:"suspect"`       // sign that it games the tests, or is no attempt
 	Stdout      string  `json:"output_sha256"`
 	CPU         float64 `json:"cpu_ms"`
 	Wall        float64 `json:"wall_ms"`

@@ -10,13 +10,13 @@ var scripts embed.FS
 
 // Protocol is the version of what is said to a worker and of how it judges. It is
 // pinned: a worker that judges in another way gives other verdicts.
-const Protocol = "3"
+const Protocol = "4"
 
 // The parts of a worker, each after those that it imports: those of the fork server, of
 // the warden and of the candidates, which are forks of it, then those of the judge.
 var (
-	served  = []string{"values", "candidate", "confine", "warden", "server"}
-	judging = []string{"suspicion", "judge"}
+	served  = []string{"values", "confine", "candidate", "together", "warden", "server"}
+	judging = []string{"suspicion", "remote", "analysis", "bake", "judge"}
 )
 
 type module struct {

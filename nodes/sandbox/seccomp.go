@@ -63,6 +63,35 @@ var systemCalls = sync.OnceValues(func() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return assembled(policy)
+})
+
+// sealed returns the filter that is added for a candidate that shares its process with
+// tests. It ends what installs a handler of signals, which would see the frames of tests,
+// or starts a process, which would inherit them.
+var sealed = sync.OnceValues(func() ([]byte, error) {
+	info, err := arch.GetInfo("")
+	if err != nil {
+		return nil, err
+	}
+	forks := slices.DeleteFunc([]string{"fork", "vfork"}, func(name string) bool {
+		_, known := info.SyscallNames[name]
+		return !known
+	})
+	end := seccomp.ActionKillProcess
+	return assembled(&seccomp.Policy{
+		DefaultAction: seccomp.ActionAllow,
+		Syscalls: []seccomp.SyscallGroup{
+			{Action: end, Names: forks},
+			{Action: end, NamesWithCondtions: []seccomp.NameWithConditions{
+				{Name: "clone", Conditions: seccomp.ArgumentConditions{{Argument: 0, Operation: seccomp.BitsNotSet, Value: unix.CLONE_THREAD}}},
+				{Name: "rt_sigaction", Conditions: seccomp.ArgumentConditions{{Argument: 1, Operation: seccomp.NotEqual, Value: 0}}},
+			}},
+		},
+	})
+})
+
+func assembled(policy *seccomp.Policy) ([]byte, error) {
 	instructions, err := policy.Assemble()
 	if err != nil {
 		return nil, err
@@ -74,7 +103,7 @@ var systemCalls = sync.OnceValues(func() ([]byte, error) {
 	var b bytes.Buffer
 	err = binary.Write(&b, binary.NativeEndian, raw)
 	return b.Bytes(), err
-})
+}
 
 func filterPolicy() (*seccomp.Policy, error) {
 	info, err := arch.GetInfo("")

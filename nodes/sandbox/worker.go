@@ -107,6 +107,7 @@ type settings struct {
 	Served        []module `json:"served"`
 	Judging       []module `json:"judging"`
 	Filter        string   `json:"filter"`
+	Seal          string   `json:"seal"` // filter of a candidate that shares its process with tests
 	Namespaces    bool     `json:"namespaces"`
 	UserNamespace bool     `json:"user_namespace"`
 	Contained     bool     `json:"contained"`
@@ -130,8 +131,12 @@ func (w *Worker) greet(l Limits, around Surroundings) error {
 	if err != nil {
 		return fmt.Errorf("making the filter of system calls: %w", err)
 	}
+	seal, err := sealed()
+	if err != nil {
+		return fmt.Errorf("making the filter of system calls: %w", err)
+	}
 	line, err := w.ask(settings{
-		Served: sources(served), Judging: sources(judging), Filter: hex.EncodeToString(filter),
+		Served: sources(served), Judging: sources(judging), Filter: hex.EncodeToString(filter), Seal: hex.EncodeToString(seal),
 		Namespaces: around.Namespaces, UserNamespace: around.UserNamespace, Contained: around.Contained, Reason: around.Reason,
 		HostMounts: hostMounts, Dir: around.Dir, User: around.User,
 		CPU: l.CPU, Wall: l.Wall, Memory: l.Memory, Output: l.Output, Processes: l.Processes,
@@ -148,6 +153,9 @@ func (w *Worker) greet(l Limits, around Surroundings) error {
 func (w *Worker) Judge(job Job) (Verdict, error) {
 	if job.Tests == nil {
 		job.Tests = []string{}
+	}
+	if job.Compare.Space == "" {
+		job.Compare.Space = Lines
 	}
 	patience := w.patience
 	if job.Form == Program {

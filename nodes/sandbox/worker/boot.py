@@ -17,7 +17,7 @@ def load(modules):
     sys.modules.update(ours)
     for m in modules:
         sys.modules[m["name"]] = ours[m["name"]] = module = types.ModuleType(m["name"])
-        exec(compile(m["source"], m["name"] + ".py", "exec"), module.__dict__)
+        exec(compile(m["source"], "<ouroflow>" + m["name"], "exec"), module.__dict__)
     for name in ours:
         del sys.modules[name]  # a candidate that imports such a name finds nothing
 load(served)

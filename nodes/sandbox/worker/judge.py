@@ -4,13 +4,15 @@ Started by ouroflow, which speaks JSON lines over stdin and stdout: the first li
 is the configuration, the first line out says what protections are active, then each
 job is answered by its verdict. Needs Python 3.9 or newer.
 
-The candidate is in another process and has never seen the tests. It answers calls;
-what it answers is decoded to exact builtin types, so that comparing runs no code of
-the candidate's. What stays with the candidate is a Remote here. A Remote never hands
-an operand of a comparison over: == means "is the same object".
+Tests are held apart where that gives the verdict that one process would give: the
+candidate is in another process and never sees them. It answers calls; what it answers
+is decoded to exact builtin types, so that comparing runs no code of the candidate's.
+What stays with the candidate is a Remote here.
+
+Where tests do what can't be done at a distance, the attempt ends without a verdict, and
+the candidate runs again with its tests in one process: see together.py.
 """
 
-import ast
 import builtins
 import ctypes
 import functools
@@ -20,13 +22,19 @@ import json
 import os
 import resource
 import select
+import secrets
 import signal
 import socket
+import sys
 import time
 import types
+import warnings
 
+import analysis
+import bake
 import candidate
 import confine
+import remote
 import server
 import suspicion
 import values
@@ -40,67 +48,6 @@ OWN_MEMORY = 1 << 30  # bytes that what candidates return may become in here
 
 class Overtime(BaseException):
     """A test took too long on the judge's side."""
-
-
-class CandidateError(Exception):
-    """An exception of no class that there is in here."""
-
-
-class Remote:
-    """What a candidate keeps: a function, a class, an iterator, an object."""
-
-    __slots__ = ("_session", "_number", "_kind", "_type")
-
-    def __init__(self, session, number, kind, type_):
-        for name, value in zip(Remote.__slots__, (session, number, kind, type_)):
-            object.__setattr__(self, name, value)
-
-    def _ask(self, op, /, *args, **kwargs):
-        return self._session.ask(op, self._number, args, kwargs)
-
-    def __call__(self, /, *args, **kwargs):
-        return self._ask("call", *args, **kwargs)
-
-    def __getattr__(self, name):
-        if name.startswith("__") and name not in ("__name__", "__doc__", "__annotations__"):
-            raise AttributeError(name)
-        return self._ask("get", name)
-
-    def __setattr__(self, name, value):
-        self._ask("set", name, value)
-
-    def __getitem__(self, key):
-        return self._ask("item", key)
-
-    def __setitem__(self, key, value):
-        self._ask("put", key, value)
-
-    def __iter__(self):
-        return self if self._kind == "iterator" else iter(self._ask("iter"))
-
-    def __next__(self):
-        return self._ask("next")
-
-    def __len__(self):
-        return int(self._ask("len"))
-
-    def __bool__(self):
-        return self._kind != "object" or bool(self._ask("bool"))
-
-    def __str__(self):
-        return str(self._ask("str"))
-
-    def __repr__(self):
-        return str(self._ask("repr"))
-
-    def __instancecheck__(self, other):
-        return type(other) is Remote and self._session.ask("is", other._number, (self,), {}) is True
-
-    def __eq__(self, other):
-        return type(other) is Remote and other._number == self._number
-
-    def __hash__(self):
-        return hash(self._number)
 
 
 class Clock:
@@ -126,7 +73,7 @@ class Clock:
             ready = poll.poll(1000 * max(self.left(), 0))
             if ready and (self.left() > 0 or self.over.poll(0)):
                 return ready
-            self.starved = self.ask_warden()
+            self.starved = self.ask("starved")
             self.late = self.left() <= 0.001
         return []
 
@@ -134,9 +81,10 @@ class Clock:
         """Seconds until time is up."""
         return self.begun + min(self.limit + self.starved, self.limit * MOST_STARVED) - now()
 
-    def ask_warden(self):
-        self.warden.send({"starved": self.pid})
-        return self.answer("starved")
+    def ask(self, what):
+        """Asks the warden about the candidate."""
+        self.warden.send({what: self.pid})
+        return self.answer(what)
 
     def end(self, killing):
         """Has the warden end all that there is of the candidate; killing says whether its
@@ -210,6 +158,9 @@ class Session:
         self.lost = None  # why nothing more can be heard
         self.gone = False  # because the candidate closed its end
         self.remotes = {}
+        self.held = []  # values that both sides have, and what they were
+        self.involved = False  # whether tests used what isn't quite the same at a distance
+        self.why = None  # what can't be done at a distance
 
     def close(self):
         """Ends the talk for good: what a test keeps of it, in a module say, is not to
@@ -217,11 +168,17 @@ class Session:
         self.sock.close()
         self.channel.fd, self.lost = -1, self.lost or "it is over"
 
+    def unsupported(self, why):
+        """What to raise when tests do what can't be done at a distance."""
+        self.why = self.why or str(why)[:candidate.MESSAGE_LIMIT]
+        return remote.Unsupported(self.why)
+
     def export(self, v):
-        if type(v) is Remote:
+        if type(v) is remote.Remote:
             return {"p": v._number}
-        if not callable(v):
-            raise TypeError("a %s can't be given to the candidate" % type(v).__name__)
+        if not callable(v) or isinstance(v, type):
+            raise values.Unfit("tests hand over a value of the type " + type(v).__name__)
+        self.involved = True  # the candidate may look at more of it than a call
         self.mine.append(v)
         return {"h": {"n": len(self.mine) - 1}}
 
@@ -231,7 +188,7 @@ class Session:
     def remote(self, x):
         n = values.number(x["n"])
         if n not in self.remotes:
-            self.remotes[n] = Remote(self, n, str(x["kind"]), str(x["type"])[:100])
+            self.remotes[n] = remote.Remote(self, n, str(x["kind"]), str(x["type"])[:100])
         return self.remotes[n]
 
     def send(self, message):
@@ -243,8 +200,16 @@ class Session:
             self.lost, self.gone = str(e), True
             raise
 
+    def write(self, data):
+        """Sends bytes as they are."""
+        try:
+            self.channel.send_bytes(data)
+        except values.Lost as e:
+            self.lost, self.gone = str(e), True
+            raise
+
     def part(self):
-        """Lets the candidate write out what it printed. Nothing hangs on its answer."""
+        """Lets the candidate write out what it printed. Nothing depends on its answer."""
         try:
             self.send(candidate.BYE)
             self.receive()
@@ -263,203 +228,79 @@ class Session:
         return message
 
     def ask(self, op, on, args, kwargs):
-        self.send({"op": op, "on": on, "args": [self.encoder.encode(a) for a in args],
-                   "kwargs": {k: self.encoder.encode(a) for k, a in kwargs.items()}})
+        if self.why:
+            raise remote.Unsupported(self.why)
+        given = [*args, *kwargs.values()]
+        try:
+            if any(self.encoder.encode(v) != before for v, before in self.held):
+                raise values.Unfit("tests change a value that the program holds")
+            written = self.encoder.encode_all(given)
+        except values.Unfit as e:
+            raise self.unsupported(e)
+        self.send({"op": op, "on": on, "args": written[:len(args)], "kwargs": dict(zip(kwargs, written[len(args):]))})
         while True:
             message = self.receive()
-            if "call" in message:
-                self.call_back(message)
-                continue
-            try:
-                update(args, self.decoder.read(message.get("args")))
-                if "raised" in message:
-                    raised = rebuild(message["raised"], op)
-                else:
-                    return self.decoder.read(message["ok"])
-            except (values.Lost, KeyError, TypeError) as e:
-                self.lost = "a reply can't be read: %s" % e
-                raise values.Lost(self.lost)
-            raise raised
+            if "call" not in message:
+                return self.answer(op, given, message)
+            self.call_back(message)
+
+    def answer(self, op, given, message):
+        """What the candidate's answer stands for: a value, or an exception that is raised."""
+        if "unfit" in message:
+            raise self.unsupported(message["unfit"])
+        try:
+            changes = message.get("args", {})
+            remote.update(given, {i: self.decoder.read(v) for i, v in changes.items()})
+            for i in message.get("kept", ()):
+                self.held.append((given[i], self.encoder.encode(given[i])))
+            if "given" in message:
+                return given[message["given"]]
+            if "raised" not in message:
+                result = self.decoder.read(message["ok"])
+                if message.get("held"):
+                    self.held.append((result, self.encoder.encode(result)))
+                return result
+            raised = remote.rebuild(message["raised"], op, self)
+        except values.Unfit as e:
+            raise self.unsupported(e)
+        except (values.Lost, KeyError, TypeError, ValueError, AttributeError, IndexError) as e:
+            self.lost = "a reply can't be read: %s" % e
+            raise values.Lost(self.lost)
+        raise raised
 
     def call_back(self, message):
         """Calls a function of the tests for the candidate."""
         try:
-            args = self.decoder.read(message.get("args"))
-            reply = {"ok": self.encoder.encode(self.owned(message["call"])(*args))}
-        except (values.Lost, Overtime):
+            args = [self.decoder.read(a) for a in message.get("args", ())]
+            kwargs = {k: self.decoder.read(a) for k, a in message.get("kwargs", {}).items()}
+            reply = {"ok": self.encoder.encode(self.owned(message["call"])(*args, **kwargs))}
+            after = self.encoder.encode_all(args)
+            if after != message["args"]:
+                raise values.Unfit("a function of the tests changes its argument")
+        except values.Unfit as e:
+            raise self.unsupported(e)
+        except (values.Lost, Overtime, remote.Unsupported, MemoryError):
             raise
-        except Exception as e:
+        except BaseException as e:
+            if getattr(builtins, type(e).__name__, None) is not type(e):
+                raise self.unsupported("a function of the tests raises " + type(e).__name__)
             name, text = candidate.describe(e)
             reply = {"raised": {"type": name, "message": text, "args": [a for a in e.args if type(a) in (str, int, float)]}}
         self.send(reply)
 
 
-def update(args, after):
-    """Puts into arguments what the candidate changed in place."""
-    if type(after) is not list or len(after) != len(args):
-        return
-    for old, new in zip(args, after):
-        if type(old) is not type(new):
-            continue
-        if type(old) in (list, bytearray):
-            old[:] = new
-        elif type(old) in (dict, set):
-            old.clear()
-            old.update(new)
-
-
-def rebuild(raised, op):
-    """The exception that the candidate raised: of the first builtin class that it is
-    of, so that a test can catch it."""
-    if type(raised) is not dict:
-        raise TypeError("an exception is no object")
-    name, message, args = str(raised["type"])[:100], str(raised["message"])[:1000], raised["args"]
-    args = [a for a in args if type(a) in (str, int, float, bool)] if type(args) is list else []
-    bases = raised["bases"] if type(raised["bases"]) is list else []
-    if "StopIteration" in bases and op != "next":
-        return RuntimeError("a function raised StopIteration")  # which would end a test's loop
-    for base in bases[:20]:
-        kind = getattr(builtins, base, None) if type(base) is str else None
-        if isinstance(kind, type) and issubclass(kind, BaseException):
-            try:
-                return (kind if base == name else type(name, (kind,), {}))(*args)
-            except (TypeError, ValueError):
-                continue  # it wants other arguments, or has a name that no class can have
-    return CandidateError(message)
-
-
-PROGRAMS = {"program", "tool"}  # forms without code in the tests
-
-
-class Tests:
-    """The tests of a problem, compiled, and what they say about how to run them."""
-
-    def __init__(self, form, setup, tests):
-        self.form, self.tests = form, tests
-        trees = [Tree(t, "<test>") for t in tests] if form not in PROGRAMS else []
-        self.codes = [candidate.compiled(t, "<test>", "error") for t in tests] if form not in PROGRAMS else []
-        self.setup_code = candidate.compiled(setup, "<setup>", "error") if setup else None
-        self.entry = entry_points(trees)
-        self.modules = modules(trees)
-        whole = trees + ([Tree(setup, "<setup>")] if setup else [])
-        self.wanted = identifiers(whole)
-        self.imports = rare_modules(whole)
-        self.why = in_process_reason(whole)
-        self.stateful = any(map(changes_more, whole))
-
-
-class Tree:
-    """The nodes of a program, by their class. What they do to a name, ast.Load say, isn't
-    among them."""
-
-    def __init__(self, text, name):
-        self.nodes = {}
-        todo = [parsed(text, name)]
-        for node in todo:
-            self.nodes.setdefault(type(node), []).append(node)
-            for field in node._fields:
-                below = getattr(node, field, None)
-                if type(below) is list:
-                    todo += [n for n in below if isinstance(n, ast.AST)]
-                elif isinstance(below, ast.AST) and field != "ctx":
-                    todo.append(below)
-
-    def of(self, *kinds):
-        return [node for kind in kinds for node in self.nodes.get(kind, ())]
-
-
-def parsed(text, name):
-    try:
-        return ast.parse(text, name)
-    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as e:
-        raise candidate.Ended("error", e)
-
-
-def in_process_reason(trees):
-    """Says why tests can't be held by a judge, if so. It goes by the tests alone: a
-    candidate has no say in it."""
-    for tree in trees:
-        if not all(map(is_test_case, tree.of(ast.ClassDef))):
-            return "the tests define a class"
-        for name in imported(tree):
-            if name not in values.PUBLIC | TESTING:
-                return "the tests import " + name
-    return None
-
-
-def imported(tree):
-    """The packages that a program imports from."""
-    names = [a.name for node in tree.of(ast.Import) for a in node.names]
-    return [name.partition(".")[0] for name in names + [node.module or "" for node in tree.of(ast.ImportFrom)]]
-
-
-TESTING = {"unittest", "pytest", "solution", "candidate"}
-
-
-def is_test_case(node):
-    return any(getattr(b, "attr", getattr(b, "id", "")).endswith("TestCase") for b in node.bases)
-
-
-def entry_points(trees):
-    """The builtins that a candidate is to redefine: all tests call them and use no
-    other name that isn't their own, so that a problem whose function is called sum
-    can be told from one whose tests use the builtin."""
-    used, called = set(), []
-    for tree in trees:
-        names = tree.of(ast.Name)
-        used |= {n.id for n in names if isinstance(n.ctx, ast.Load)} - {n.id for n in names if not isinstance(n.ctx, ast.Load)}
-        called.append({n.func.id for n in tree.of(ast.Call) if isinstance(n.func, ast.Name)})
-    return set.intersection(*called) if called and all(map(is_builtin, used)) else set()
-
-
-def modules(trees):
-    """The modules that the tests use without importing them. A candidate that doesn't
-    import them either makes its own, which is none."""
-    return values.PUBLIC & {n.value.id for t in trees for n in t.of(ast.Attribute) if isinstance(n.value, ast.Name)}
-
-
-def identifiers(trees):
-    """All names in the tests, so that a candidate need tell of no others; None if they
-    import everything."""
-    found = set()
-    for tree in trees:
-        found.update(n.id for n in tree.of(ast.Name))
-        found.update(n.attr for n in tree.of(ast.Attribute))
-        found.update(n.name for n in tree.of(ast.alias))
-    return None if "*" in found else sorted(found)
-
-
-def rare_modules(trees):
-    """The modules that the tests use and that a candidate doesn't have from the start:
-    what crosses may be of their types, whatever the candidate does to its imports."""
-    found = set()
-    for tree in trees:
-        found.update(n.id for n in tree.of(ast.Name))
-        found.update(n.name for n in tree.of(ast.alias))
-        found.update((n.module or "").partition(".")[0] for n in tree.of(ast.ImportFrom))
-    return [name for name in server.SELDOM if name in found]
-
-
-CHANGING = {"setattr", "delattr", "patch", "getcontext", "setcontext", "globals", "vars", "exec", "eval", "setrecursionlimit",
-            "update", "pop", "clear", "append", "Thread"}
-
-
-def changes_more(tree):
-    """Whether tests may change more than variables of their own: they assign to what
-    others see, such as an attribute of a module, or call what may do that."""
-    own = {n.id for n in tree.of(ast.Name) if isinstance(n.ctx, ast.Store)}
-    assigned = [n for n in tree.of(ast.Attribute, ast.Subscript) if not isinstance(n.ctx, ast.Load)]
-    called = [n.func for n in tree.of(ast.Call) if getattr(n.func, "attr", getattr(n.func, "id", "")) in CHANGING]
-    return any(suspicion.root(node) not in own for node in assigned + called)
-
-
-def is_builtin(name):
-    return hasattr(builtins, name)
+@functools.lru_cache(maxsize=1024)
+def prepare(form, setup, sources):
+    return analysis.Tests(form, setup, sources)
 
 
 @functools.lru_cache(maxsize=1024)
-def prepare(form, setup, tests):
-    return Tests(form, setup, tests)
+def baked(form, sources, shared, dynamic):
+    """The tests of a problem as they run in one process with a candidate."""
+    return bake.tests(form, sources, shared, dynamic)
+
+
+DYNAMIC = ("globals", "__dict__", "setattr", "modules", "exec")  # by these a candidate makes variables of names
 
 
 class Judge:
@@ -470,23 +311,32 @@ class Judge:
     def judge(self, job):
         """Runs a candidate and returns its verdict."""
         job["cpu_s"] = job["cpu_s"] or self.conf["cpu_s"]
+        if job["form"] == "tool":
+            return self.tool(job)
+        out = {"tests_passed": 0, "tests_total": len(job["tests"]), "judged": SEPARATE}
+        if not job["tests"]:
+            return dict(out, **without_verdict("there are no tests"))
         try:
-            tests = prepare(job["form"], job["setup"], tuple(job["tests"]))
+            problem = prepare(job["form"], job["setup"], tuple(job["tests"]))
+            out = self.programs(job, out) if job["form"] == "program" else self.outcome(job, problem, out)
         except candidate.Ended as e:
-            return dict(e.result(), tests_total=len(job["tests"]), tests_passed=0, judged=SEPARATE)
-        out = self.outcome(job, tests)
-        if tests.form != "tool":
-            out["suspect"] = suspicion.find(job["code"], out)
+            return dict(out, **e.result())
+        out["suspect"] = suspicion.find(job["code"], out)
         return out
 
-    def outcome(self, job, tests):
-        if tests.form == "program":
-            return self.programs(job, tests)
-        if tests.form == "tool":
-            return self.tool(job)
-        if tests.why or job["in_process"]:
-            return self.in_process(job, tests)
-        return self.separate(job, tests)
+    def outcome(self, job, problem, out):
+        """The verdict of tests held apart, or, where these can't be, of tests in one process
+        with the candidate."""
+        why = problem.why or job["in_process"] and "it was asked for"
+        if not why and problem.random and "random" in job["code"]:
+            why = "tests and program share random numbers"
+        if not why:
+            result, why = self.separate(job, problem, dict(out))
+            if not why:
+                return result
+        if job["separate_only"]:
+            return dict(out, **without_verdict(why))
+        return self.together(job, problem, dict(out, judged=IN_PROCESS, judged_reason=why))
 
     def start(self, job, mode, stdin=None, imports=(), **more):
         pid = waiting(self.control)
@@ -522,90 +372,157 @@ class Judge:
         os.close(session.output)
         return report
 
-    def separate(self, job, tests):
-        session = self.start(job, "serve", imports=tests.imports, names=tests.wanted)
-        out = {"tests_passed": 0, "tests_total": len(tests.tests), "judged": SEPARATE}
+    def separate(self, job, problem, out):
+        """Holds the tests apart. Returns what came of it, and what couldn't be done at a
+        distance if that counts: then there is no verdict."""
+        session = self.start(job, "serve", imports=problem.imports, names=problem.read, stored=problem.stored)
         try:
-            with self.bounds(job):
-                result = self.hear(session, tests, out)
+            with Bounds(job["cpu_s"], self.conf["wall_s"]):
+                result = self.hear(session, problem, out)
         except candidate.Ended as e:
             result = e.result()
+        except remote.Unsupported:
+            result = None
+        except values.Unfit as e:
+            result = session.unsupported(e) and None
         except (Overtime, MemoryError, RecursionError) as e:
             result = unable(e)
-        except (values.Lost, KeyError, TypeError, AttributeError):
+        except (values.Lost, KeyError, TypeError, AttributeError, ValueError):
             result = NONSENSE if not session.gone else None
-        if result is not None:
+        if result is not None and not session.why:
             session.part()
+        why = session.why
         report = self.finish(session)
-        return conclude(job, out, result, report)
+        out = conclude(job, out, result, report)
+        if not why and session.involved and out["verdict"] in ("failed", "error"):
+            why = "what isn't a plain value may look different at a distance"
+        return out, why
 
-    def bounds(self, job):
-        return Bounds(job["cpu_s"], self.conf["wall_s"])
-
-    def hear(self, session, tests, out):
+    def hear(self, session, problem, out):
         """Runs the tests against a candidate that has begun; returns how that ended."""
         opening = greet(session)
         if "ended" in opening:  # before any test: whatever it says, it is no pass
             return None if ended_as(opening["ended"], "passed") else opening["ended"]
-        trial = Trial(session, tests, opening["names"], out)
-        return apart(trial, Bounds(self.conf["cpu_s"], self.conf["wall_s"])) if tests.stateful else trial.run()
+        clash = [name for name in opening.get("redefined", ()) if name in problem.read]
+        if clash:
+            raise session.unsupported("the program redefines %s of the setup" % clash[0])
+        if opening.get("shared"):
+            raise session.unsupported("tests change the variable %s of the program" % opening["shared"][0])
+        return Trial(session, problem, opening["names"], out).run()
 
-    def in_process(self, job, tests):
-        """Has the candidate run the tests. It says for itself how it went."""
-        session = self.start(job, "tests", imports=tests.imports, tests=list(tests.tests), form=tests.form)
-        out = {"tests_passed": 0, "tests_total": len(tests.tests), "judged": IN_PROCESS}
-        result = None
+    def together(self, job, problem, out):
+        """Has the candidate's process run the tests, when the candidate's code has run."""
+        session = self.start(
+            job, "together", imports=problem.mentioned, names=problem.read, stored=problem.stored, form=problem.form,
+            filter=self.conf["seal"], changing=problem.changing, oracles=problem.oracles)
         try:
-            with self.bounds(job):
-                message = greet(session)
-                while "reached" in message:
-                    out["tests_passed"] = min(out["tests_passed"] + 1, len(tests.tests))
-                    message = session.receive()
-                result = message.get("ended")
-        except (Overtime, MemoryError) as e:
-            result = unable(e)
-        except (values.Lost, TypeError):
-            pass
+            result = self.watch(session, job, problem, out)
+        except values.Lost:
+            result = NONSENSE if not session.gone else None
+        except (KeyError, TypeError, ValueError, AttributeError):
+            result = NONSENSE
         report = self.finish(session)
-        if ended_as(result, "passed") and out["tests_passed"] != len(tests.tests):
-            result = {"verdict": "error", "exception": "EarlyExit", "message": "a pass was claimed before the last test ended"}
-        elif ended_as(result, "failed"):
-            out["failed_test"] = out["tests_passed"]
+        if result is None and report["signal"] == signal.SIGSYS:
+            result = without_verdict("the program starts processes or handles signals while it shares one with its tests")
         return conclude(job, out, result, report)
 
-    def programs(self, job, tests):
+    def watch(self, session, job, problem, out):
+        """Gives the tests to a candidate whose code has run, and hears how they went."""
+        word = secrets.token_hex(16)
+        opening = greet(session)
+        refused = self.refusal(session, problem, opening)
+        if refused:
+            return refused
+        dynamic = any(word in job["code"] for word in DYNAMIC)
+        shared = frozenset(opening["defined"]).intersection(problem.stored) | frozenset(opening["clash"])
+        session.write(word.encode() + baked(problem.form, tuple(problem.tests), shared, dynamic))
+        while True:
+            message = session.receive()
+            if "unfit" in message:
+                return without_verdict(message["unfit"])
+            if message.get("word") != word:
+                return NONSENSE
+            if "reached" in message:
+                out["tests_passed"] += 1
+                continue
+            if ended_as(message, "passed"):
+                return message if out["tests_passed"] == len(problem.tests) else NONSENSE
+            out.update(failed_test=out["tests_passed"], failed_line=message.get("failed_line"))
+            return message
+
+    def refusal(self, session, problem, opening):
+        """How a candidate ends that can't have the tests in its process, if so."""
+        if "verdict" in opening or "ended" in opening:  # before any test: it is no pass
+            result = opening if "verdict" in opening else opening["ended"]
+            return NONSENSE if ended_as(result, "passed") else result
+        if "unfit" in opening:
+            return without_verdict(opening["unfit"])
+        if opening["redefined"]:
+            return without_verdict("the program redefines %s of the setup" % opening["redefined"][0])
+        clash = [name for name in opening["clash"] if name not in problem.entry]
+        if clash:
+            return without_verdict("the program redefines %s, which tests use" % clash[0])
+        others = session.clock.ask("company")
+        return without_verdict("the program leaves %s running" % others) if others else None
+
+    def programs(self, job, out):
         """Runs the candidate as a program, once for each test."""
-        out = {"tests_passed": 0, "tests_total": len(tests.tests), "judged": SEPARATE}
-        for i, test in enumerate(tests.tests):
+        total = {}
+        for i, test in enumerate(job["tests"]):
             test = json.loads(test)
-            result, report = self.program(job, test["input"])
-            if ended_as(result, "passed") and lines(report["written"].decode("utf-8", "replace")) != lines(test["output"]):
-                result = {"verdict": "failed", "exception": None, "message": "its output differs"}
-                out["failed_test"] = i
-            out = conclude(job, out, result, merged(out, report))
+            result, report = self.program(job, job["code"], test["input"])
+            one = conclude(job, {}, result, report)
+            if one["verdict"] == "passed":
+                one.update(self.compare(job, test, report["written"]))
+            merge(total, one)
+            out.update(one, **total)
             if out["verdict"] != "passed":
-                return out
+                return dict(out, failed_test=i)
             out["tests_passed"] += 1
         return out
 
-    def program(self, job, stdin):
-        """Runs a program; returns how it says that it ended, and what the server saw."""
-        session = self.start(job, "program", stdin=stdin)
-        result = None
+    def compare(self, job, test, written):
+        """The verdict on what a program wrote."""
+        checker = test.get("checker") or job["checker"]
+        if not checker:
+            return {"verdict": "passed"} if same_output(written.decode("utf-8", "replace"), test["output"], job["compare"]) \
+                else {"verdict": "failed", "message": "its output differs"}
+        asked = dumps({"input": test["input"], "output": written.decode("utf-8", "replace"), "expected": test["output"]})
+        _, report = self.program(job, checker, asked)
+        if report["signal"] or report["late"] or report["status"] not in (0, 1):
+            return without_verdict("the checker ended with status %d, signal %d" % (report["status"], report["signal"]))
+        if report["status"] == 0:
+            return {"verdict": "passed"}
+        return {"verdict": "failed", "message": candidate.clean(report["written"].decode("utf-8", "replace").strip()) or "the checker refuses its output"}
+
+    def program(self, job, code, stdin):
+        """Runs a program to its end. It passes by the status that it ends with: what it says
+        itself counts only for how it failed."""
+        session = self.start(dict(job, code=code), "program", stdin=stdin)
+        said = None
         try:
-            with self.bounds(job):
-                result = greet(session).get("ended")
-        except (Overtime, MemoryError) as e:
-            result = unable(e)
-        except (values.Lost, TypeError):
+            said = greet(session).get("ended")
+            while session.receive():
+                pass
+        except (values.Lost, TypeError, AttributeError):
             pass
-        return result, self.finish(session)
+        report = self.finish(session)
+        ended = not report["signal"] and not report["late"]
+        if ended and report["status"] == 0:
+            said = {"verdict": "passed"}
+        elif not ended or not checked(said) or said["verdict"] == "passed":
+            said = ended and {"verdict": "error", "exception": "SystemExit", "message": "it ended with status %d" % report["status"]} or None
+        return said, report
 
     def tool(self, job):
         """Runs a program of ouroflow's own, whose output is wanted."""
-        result, report = self.program(job, job["input"])
+        result, report = self.program(job, job["code"], job["input"])
         out = conclude(job, {"tests_passed": 0, "tests_total": 0, "judged": SEPARATE}, result, report)
         return dict(out, output=report["written"].decode("utf-8", "replace"))
+
+
+def without_verdict(why):
+    return {"verdict": "unsupported", "exception": None, "message": candidate.clean(str(why))}
 
 
 def conclude(job, out, result, report):
@@ -629,6 +546,35 @@ def conclude(job, out, result, report):
         out.update(verdict="error", exception="EarlyExit",
                    message="the process ended with status %d before its tests did" % report["status"])
     return out
+
+
+def same_output(got, want, how):
+    """Whether two outputs are the same: by lines without the white space at their ends, or by
+    words, numbers among them within a tolerance."""
+    if how["space"] == "exact":
+        return got == want
+    if how["space"] == "lines":
+        got, want = lines(got), lines(want)
+        if got == want or not (how["absolute"] or how["relative"]):
+            return got == want
+        return len(got) == len(want) and all(map(functools.partial(same_words, how=how), got, want))
+    return same_words(got, want, how)
+
+
+def same_words(got, want, how):
+    got, want = got.split(), want.split()
+    return len(got) == len(want) and all(a == b or close(a, b, how) for a, b in zip(got, want))
+
+
+def close(a, b, how):
+    """Whether two words are numbers that differ by no more than the tolerance."""
+    if not (how["absolute"] or how["relative"]):
+        return False
+    try:
+        a, b = float(a), float(b)
+    except ValueError:
+        return False
+    return abs(a - b) <= max(how["absolute"], how["relative"] * abs(b))
 
 
 def file_of(text):
@@ -662,41 +608,6 @@ def unable(error):
     return candidate.Ended(VERDICT_OF.get(type(error), "error"), error).result()
 
 
-def apart(trial, bounds):
-    """Runs a trial whose tests change more than their own names in a fork, so that the
-    next candidate's tests find everything as it was."""
-    ours, theirs = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            with bounds:
-                result = trial.run()
-        except BaseException as e:
-            result = unable(e)
-        try:
-            session = trial.session
-            heard = {"lost": session.lost, "gone": session.gone}, {"late": session.clock.late, "starved": session.clock.starved}
-            os.write(theirs, dumps([result, trial.out, *heard]).encode())
-        finally:
-            os._exit(0)
-    os.close(theirs)
-    try:
-        data = b""
-        for chunk in iter(lambda: os.read(ours, 65536), b""):
-            data += chunk
-    finally:
-        os.close(ours)
-        os.kill(pid, signal.SIGKILL)
-        _, status = os.waitpid(pid, 0)
-    if not data:
-        raise Overtime("a test ended the process that it ran in, with status %d" % status)
-    result, out, session, clock = json.loads(data)
-    trial.out.update(out)
-    vars(trial.session).update(session)
-    vars(trial.session.clock).update(clock)
-    return result
-
-
 def ended_as(result, verdict):
     return type(result) is dict and result.get("verdict") == verdict
 
@@ -709,15 +620,14 @@ def checked(result):
 
 NONSENSE = {"verdict": "error", "exception": "EarlyExit", "message": "the candidate talks to the judge by itself"}
 VERDICT_OF = {Overtime: "timeout", MemoryError: "memory_limit"}
-VERDICTS = {"passed", "failed", "error", "syntax_error", "memory_limit", "timeout"}
+VERDICTS = {"passed", "failed", "error", "syntax_error", "memory_limit", "timeout", "unsupported"}
 
 
-def merged(out, report):
+def merge(total, one):
     """Adds up what several runs of a program used."""
     for name in ("cpu_ms", "wall_ms", "starved_ms"):
-        report[name] = round(report[name] + out.get(name, 0), 3)
-    report["max_rss_kb"] = max(report["max_rss_kb"], out.get("max_rss_kb", 0))
-    return report
+        total[name] = round(one[name] + total.get(name, 0), 3)
+    total["max_rss_kb"] = max(one["max_rss_kb"], total.get("max_rss_kb", 0))
 
 
 def lines(text):
@@ -754,46 +664,69 @@ def limit_cpu(seconds):
 class Trial:
     """The tests of one candidate, run against it."""
 
-    def __init__(self, session, tests, names, out):
-        self.session, self.tests, self.out = session, tests, out
+    def __init__(self, session, problem, names, out):
+        self.session, self.problem, self.out = session, problem, out
         self.namespace = self.define(names)
 
     def define(self, names):
-        """What the tests see: what the setup defines, then what the candidate does.
-        The setup's names and the builtins can't be redefined by a candidate, unless
-        the tests are about a function that is called like a builtin."""
-        module = types.ModuleType(candidate.NAME)
-        namespace = module.__dict__
+        """What the tests see: what the setup defines, then what the candidate does. Where a
+        candidate redefines what tests have of the setup or of the language, unless they are
+        about it, tests can't be held apart."""
+        problem = self.problem
+        namespace = types.ModuleType(candidate.NAME).__dict__
         if type(names) is not dict:
             raise values.Lost("the candidate announced no names")
-        setup = self.tests.setup_code
+        setup = problem.setup_code
         done = setup is None or candidate.set_up(setup, namespace)
         for name, value in names.items():
-            if name in namespace or name.startswith("__") or is_builtin(name) and name not in self.tests.entry:
+            if name.startswith("__") or name not in problem.read:
                 continue
-            namespace[name] = __import__(name) if name in self.tests.modules else self.session.decoder.read(value)
+            if name in problem.caught and not is_builtin_of(name, value):
+                raise self.session.unsupported("tests catch " + name)
+            if name in problem.modules:
+                namespace[name] = __import__(name)
+            elif not is_builtin_of(name, value):
+                self.bind(namespace, name, value)
         if not done:
             candidate.execute(setup, namespace)
+        namespace.update(remote.GUARDED)
+        namespace[analysis.TYPE_OF] = remote.type_of
         return namespace
 
+    def bind(self, namespace, name, value):
+        if type(value) is dict and "u" in value:
+            raise self.session.unsupported(value["u"])
+        if name in namespace:
+            return  # the setup's
+        if analysis.is_builtin(name) and name not in self.problem.entry:
+            raise self.session.unsupported("the program redefines %s, which tests use" % name)
+        namespace[name] = self.session.decoder.read(value)
+
     def run(self):
-        candidate.solution(self.namespace)
-        for i, code in enumerate(self.tests.codes):
+        self.importable()
+        for i, code in enumerate(self.problem.codes):
             result = self.one(code)
             if self.session.lost:
                 return None if self.session.gone else NONSENSE  # why it is gone, the server knows
-            if result:
+            if result or self.session.why:
                 self.out["failed_test"] = i
                 return result
             self.out["tests_passed"] += 1
         return {"verdict": "passed"}
+
+    def importable(self):
+        """Lets tests import the candidate."""
+        for name in analysis.OURSELVES:
+            module = types.ModuleType(name)
+            module.__dict__.update({k: v for k, v in self.namespace.items() if not k.startswith("__")})
+            sys.modules[name] = module
 
     def one(self, code):
         """Runs a test; returns its verdict unless it passed."""
         import random
         random.seed(0)
         try:
-            candidate.run_test(code, self.namespace, self.tests.form)
+            candidate.run_test(code, self.namespace, self.problem.form)
         except candidate.Ended as e:
             return self.ended(e)
         return None
@@ -808,6 +741,11 @@ class Trial:
             trace = trace.tb_next
         self.out["failed_line"] = line
         return end.result()
+
+
+def is_builtin_of(name, value):
+    """Whether what a candidate calls so is the builtin itself."""
+    return value == {"y": name}
 
 
 def overtime(*_):
@@ -845,6 +783,8 @@ def main(conf, control, warden, requests, replies):
     for fd in (0, 1):
         os.dup2(null, fd)
     guard()
+    sys.setrecursionlimit(sys.getrecursionlimit() + candidate.FRAMES)
+    warnings.simplefilter("ignore")  # what compiles is no business of this process's
     server.preload(server.OFTEN + server.SELDOM)
     gc.collect()
     gc.freeze()  # a collection need not look at what stays

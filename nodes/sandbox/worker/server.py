@@ -88,6 +88,7 @@ def run(job):
     channel = candidate.CHANNEL
     try:
         confine.limit_cpu(job["cpu_s"])
+        sys.setrecursionlimit(sys.getrecursionlimit() + candidate.FRAMES)
         channel.send(BEGUN)
         candidate.MODES[job["mode"]](channel, channel.receive())
     except BaseException as e:

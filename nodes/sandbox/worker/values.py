@@ -4,6 +4,10 @@ Both sides write JSON. What is decoded has exactly a builtin type (or one of a f
 types of the standard library), so no method of the sender's can run in the receiver.
 What can't be copied (functions, iterators, objects of classes) crosses as the number
 of an entry in the sender's table, and is used by asking the sender.
+
+A value crosses only if the receiver's copy can't be told from the original by what
+tests do with plain values. For all else there is Unfit, which ends the attempt to hold
+the tests apart.
 """
 
 import _socket
@@ -21,6 +25,10 @@ SMALL = 1 << 63
 write_json, read_json = json.JSONEncoder().encode, json.JSONDecoder().decode
 
 
+class Unfit(Exception):
+    """A value that no copy can stand for."""
+
+
 class Lost(Exception):
     """The other side is gone, or says what makes no sense."""
 
@@ -29,8 +37,7 @@ class Gone(Lost):
     """The other side has closed its end."""
 
 
-def frame(message):
-    data = write_json(message).encode()
+def frame(data):
     return len(data).to_bytes(HEADER, "big") + data
 
 
@@ -42,7 +49,10 @@ class Channel:
         self.buffer = b""
 
     def send(self, message):
-        data = frame(message)
+        self.send_bytes(write_json(message).encode())
+
+    def send_bytes(self, data):
+        data = frame(data)
         if len(data) > self.sends:
             raise OverflowError("a value of %d bytes is too large to cross" % len(data))
         try:
@@ -123,21 +133,45 @@ def each(walk):
 
 
 def items(encode, v):
-    return [[encode(k), encode(x)] for k, x in dict.items(v)]
+    return [[encode(k), encode(x)] for k, x in v.items()]
 
 
-# How values are written, by type: the tag, and what is below it. Subclasses of the builtin
-# types cross as the builtin type that they extend.
-EXACT = {
-    tuple: ("t", each(tuple.__iter__)), dict: ("d", items),
-    set: ("s", each(set.__iter__)), frozenset: ("f", each(frozenset.__iter__)),
-    bytes: ("b", lambda _, v: v.decode("latin-1")),
+def with_factory(encode, v):
+    """A defaultdict whose factory is a builtin type. Others run the sender's code."""
+    factory = v.default_factory
+    if factory is not None and (type(factory) is not type or getattr(builtins, factory.__name__, None) is not factory):
+        raise Unfit("a defaultdict with a factory of the program")
+    return [factory and factory.__name__, items(encode, v)]
+
+
+def clock_time(v):
+    return [v.hour, v.minute, v.second, v.microsecond, v.fold, zone(v.tzinfo)]
+
+
+def zone(tz):
+    """A fixed offset from UTC: its seconds and its name if it has one of its own."""
+    if tz is None:
+        return None
+    if rare_kind(type(tz)) != "timezone":
+        raise Unfit("a time zone that is no fixed offset")
+    offset, *name = tz.__getinitargs__()
+    return [offset.days, offset.seconds, offset.microseconds, *name]
+
+
+# How values are written, by type: the tag, and what is below it. Containers that can be
+# changed come first: where one is met twice in a value, a copy can't stand for it.
+MUTABLE = {
+    list: (None, each(list.__iter__)), dict: ("d", items), set: ("s", each(set.__iter__)),
     bytearray: ("B", lambda _, v: v.decode("latin-1")),
+    collections.OrderedDict: ("od", items), collections.Counter: ("ct", items),
+    collections.defaultdict: ("dd", with_factory),
+    collections.deque: ("q", lambda encode, v: [v.maxlen, [encode(x) for x in v]]),
+}
+EXACT = {
+    tuple: ("t", each(tuple.__iter__)), frozenset: ("f", each(frozenset.__iter__)),
+    bytes: ("b", lambda _, v: v.decode("latin-1")),
     complex: ("c", lambda _, v: [v.real, v.imag]),
     range: ("r", each(lambda v: (v.start, v.stop, v.step))),
-    collections.OrderedDict: ("od", items), collections.Counter: ("ct", items),
-    collections.defaultdict: ("dd", items),
-    collections.deque: ("q", each(collections.deque.__iter__)),
     type({}.keys()): ("dk", each(iter)), type({}.values()): ("dv", each(iter)),
     type({}.items()): ("di", each(iter)),
 }
@@ -145,12 +179,13 @@ EXACT_RARE = {
     "Decimal": ("dec", lambda _, v: str(v)),
     "Fraction": ("fr", each(lambda v: (v.numerator, v.denominator))),
     "timedelta": ("td", lambda _, v: [v.days, v.seconds, v.microseconds]),
+    "date": ("da", lambda _, v: [v.year, v.month, v.day]),
+    "datetime": ("dt", lambda _, v: [v.year, v.month, v.day, *clock_time(v)]),
+    "time": ("ti", lambda _, v: clock_time(v)),
+    "timezone": ("tz", lambda _, v: zone(v)),
+    "array": ("ar", lambda _, v: [v.typecode, v.tobytes().decode("latin-1")]),
 }
-EXTENDED = (
-    (str, str.__str__), (int, int.__int__), (float, float.__float__),
-    (list, lambda v: list(list.__iter__(v))), (tuple, lambda v: tuple(tuple.__iter__(v))),
-    (dict, lambda v: dict(dict.items(v))), (set, lambda v: set(set.__iter__(v))),
-    (frozenset, lambda v: frozenset(frozenset.__iter__(v))))
+BUILTIN = (str, int, float, complex, list, tuple, dict, set, frozenset, bytes, bytearray, collections.deque)
 
 
 class Encoder:
@@ -158,41 +193,78 @@ class Encoder:
 
     def __init__(self, export):
         self.export = export
+        self.seen = set()  # containers of the value at hand
 
     def encode(self, v):
+        return self.encode_all((v,))[0]
+
+    def encode_all(self, several):
+        """Writes values that are handed over together."""
+        self.seen.clear()
+        try:
+            # A float by itself may be nan: nobody holds the original beside the copy.
+            return [v if type(v) is float else self.part(v) for v in several]
+        except RecursionError:
+            raise Unfit("a value that is nested too deeply")
+
+    def part(self, v):
         t = type(v)
-        if v is None or t is str or t is bool or t is float:
+        if v is None or t is str or t is bool:
+            return v
+        if t is float:
+            if v != v:
+                raise Unfit("a value that holds nan, which containers tell by identity")
             return v
         if t is int:
             return v if -SMALL <= v < SMALL else {"i": hex(v)}
-        if t is list:
-            return [self.encode(x) for x in v]
-        known = EXACT.get(t) or EXACT_RARE.get(rare_kind(t))
+        known = MUTABLE.get(t)
         if known:
-            return {known[0]: known[1](self.encode, v)}
-        kinds = set(map(RARE.get, BASES(t)))
-        if "date" in kinds:
-            return self.date(v, "datetime" in kinds)
+            self.first_time(v)
+        known = known or EXACT.get(t) or EXACT_RARE.get(rare_kind(t))
+        if known:
+            below = known[1](self.part, v)
+            return {known[0]: below} if known[0] else below
         if t is types.ModuleType and v.__name__ in PUBLIC:
             return {"m": v.__name__}
         if (t is type or t is types.BuiltinFunctionType) and getattr(builtins, v.__name__, None) is v:
             return {"y": v.__name__}
-        for base, convert in EXTENDED:
-            if isinstance(v, base):
-                return self.encode(convert(v))
         return self.export(v)
 
-    def date(self, v, with_time):
-        day = [v.year, v.month, v.day]
-        if not with_time:
-            return {"da": day}
-        if v.tzinfo is not None:
-            return self.export(v)
-        return {"dt": day + [v.hour, v.minute, v.second, v.microsecond]}
+    def first_time(self, v):
+        if id(v) in self.seen:
+            raise Unfit("a value that holds the same container twice")
+        self.seen.add(id(v))
+
+
+def is_mutable(v):
+    return type(v) in MUTABLE or rare_kind(type(v)) == "array"
+
+
+def holds_mutable(v):
+    """Whether a container holds others that can be changed."""
+    t = type(v)
+    if t in (str, bytes, bytearray) or rare_kind(t) == "array":
+        return False
+    inner = list(v.values()) + list(v) if isinstance(v, dict) else v if t in MUTABLE or t in (tuple, frozenset) else ()
+    return any(is_mutable(x) or type(x) is tuple and holds_mutable(x) for x in inner)
+
+
+def replace(old, new):
+    """Gives a container the content of another of its type."""
+    t = type(old)
+    if t in (list, bytearray) or rare_kind(t) == "array":
+        old[:] = new
+    elif t is collections.deque:
+        old.clear()
+        old.extend(new)
+    else:
+        old.clear()
+        old.update(new)
 
 
 BASES = type.__dict__["__mro__"].__get__  # whatever a metaclass says
-RARE_MODULES = {"decimal": ["Decimal"], "fractions": ["Fraction"], "datetime": ["date", "datetime", "timedelta"]}
+RARE_MODULES = {"decimal": ["Decimal"], "fractions": ["Fraction"], "array": ["array"],
+                "datetime": ["date", "datetime", "timedelta", "time", "timezone"]}
 RARE = {}  # types of those of these modules that have been imported, and their names
 
 
@@ -224,7 +296,9 @@ def same_order(kind):
             made = kind(source)
             if list(made) == elements:
                 return made
-        return kind(elements)
+        if len(set(elements)) != len(elements):
+            raise ValueError("a set with equal elements")
+        raise Unfit("a set in an order that can't be made again")
     return make
 
 
@@ -250,13 +324,27 @@ TAGS = {  # how a decoder reads what is below each tag
     "c": lambda _, x: complex(float(x[0]), float(x[1])),
     "r": lambda _, x: range(*map(number, x)),
     "od": pairs(collections.OrderedDict), "ct": pairs(lambda x: collections.Counter(dict(x))),
-    "dd": pairs(lambda x: collections.defaultdict(None, x)), "q": many(collections.deque),
+    "dd": lambda d, x: collections.defaultdict(x[0] and kind(x[0]), TAGS["d"](d, x[1])),
+    "q": lambda d, x: collections.deque([d.decode(y) for y in x[1]], x[0] if x[0] is None else number(x[0])),
     "dec": late("decimal", "Decimal", lambda x: [x]), "fr": late("fractions", "Fraction", lambda x: map(number, x)),
-    "da": late("datetime", "date"), "dt": late("datetime", "datetime"), "td": late("datetime", "timedelta"),
+    "da": late("datetime", "date"), "td": late("datetime", "timedelta"),
+    "dt": lambda _, x: moment("datetime", x), "ti": lambda _, x: moment("time", x), "tz": lambda _, x: fixed(x),
+    "ar": lambda _, x: __import__("array").array(x[0], x[1].encode("latin-1")),
     "dk": many(lambda x: dict.fromkeys(x).keys()), "dv": many(lambda x: dict(enumerate(x)).values()),
     "di": many(lambda x: dict(x).items()),
     "m": lambda _, x: module(x), "y": lambda _, x: builtin(x), "h": lambda d, x: d.remote(x), "p": lambda d, x: d.mine(x),
 }
+
+
+def moment(name, x):
+    *numbers, fold, tz = x
+    return getattr(__import__("datetime"), name)(*map(number, numbers), tzinfo=tz and fixed(tz), fold=number(fold))
+
+
+def fixed(x):
+    """A fixed offset from UTC."""
+    datetime = __import__("datetime")
+    return datetime.timezone(datetime.timedelta(*map(number, x[:3])), *x[3:])
 
 
 class Decoder:
@@ -271,7 +359,7 @@ class Decoder:
         if t is list:
             return [self.decode(x) for x in v]
         if t is not dict:
-            return v
+            return v if v == v else float("nan")  # each its own, as it was
         (tag, content), = v.items()
         return TAGS[tag](self, content)
 
@@ -279,8 +367,10 @@ class Decoder:
         """Decodes what a sender who isn't trusted wrote."""
         try:
             return self.decode(v)
+        except RecursionError:
+            raise Unfit("a value that is nested too deeply")
         except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError,
-                ArithmeticError, RecursionError, MemoryError) as e:
+                ArithmeticError, MemoryError) as e:
             raise Lost("a value can't be read: %s" % type(e).__name__)
 
 
@@ -289,6 +379,14 @@ def module(name):
     if type(name) is not str or name not in PUBLIC:
         raise ValueError("no module that is shared")
     return __import__(name)
+
+
+def kind(name):
+    """A builtin type."""
+    v = builtin(name)
+    if type(v) is not type:
+        raise ValueError("no builtin type")
+    return v
 
 
 def builtin(name):
@@ -301,7 +399,6 @@ def builtin(name):
 
 HARMLESS = set("""abs all any ascii bin callable chr divmod format hash hex id iter len max min next oct ord pow
 repr round sorted sum""".split())
-PUBLIC = set("""abc array bisect calendar cmath collections copy dataclasses datetime decimal enum
-fractions functools heapq itertools json math numbers operator pprint queue random re statistics
-string struct textwrap time typing types unicodedata""".split())
+PUBLIC = set("""array bisect calendar cmath collections copy datetime decimal fractions functools heapq
+itertools json math numbers operator random re statistics string struct textwrap typing unicodedata""".split())
 PUBLIC &= getattr(sys, "stdlib_module_names", PUBLIC)

@@ -23,9 +23,9 @@ class Warden:
     def loop(self):
         while True:
             asked = self.judge.receive()
-            if "starved" in asked:
-                pid = asked["starved"]
-                self.judge.send({"pid": pid, "starved": waited_for_processor(pid)})
+            answer = next((w for w in ANSWERS if w in asked), None)
+            if answer:
+                self.judge.send({"pid": asked[answer], answer: ANSWERS[answer](asked[answer], self.enclosure)})
                 continue
             self.kill_everything(asked["end"], asked["killing"])
             if not self.server.sock.recv(1):  # says that the candidate has ended, and so has left all others to the warden
@@ -62,7 +62,21 @@ def kill_all():
         pass
 
 
-def waited_for_processor(pid):
+def company(pid, enclosure):
+    """What runs beside a candidate's first thread, None if nothing does."""
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as f:
+            threads = int(f.read().rpartition(b")")[2].split()[17])
+    except (OSError, IndexError, ValueError):
+        return None  # it is gone, which shows by itself
+    if threads > 1:
+        return "threads"
+    if enclosure.own_processes and any(number != pid for number, _ in processes()):
+        return "processes"
+    return None
+
+
+def waited_for_processor(pid, _=None):
     """Seconds for which the process was ready to run and didn't, because of others
     than what it started itself; 0 if it is gone."""
     try:
@@ -71,6 +85,9 @@ def waited_for_processor(pid):
         return max(0.0, waited - used_by_descendants(pid))
     except (OSError, IndexError, ValueError):
         return 0.0
+
+
+ANSWERS = {"starved": waited_for_processor, "company": company}
 
 
 def processes():
