@@ -46,7 +46,7 @@ func NewPool(ctx context.Context, r Runtime, n int, demanded []string, logf func
 // Strict lists the protections that isolation: strict demands.
 func Strict() []string {
 	return []string{
-		"process, mount, network and ipc namespaces", "read-only files", "limits",
+		"process, mount, network and ipc namespaces", "a root of its own, with Python and nothing else", "read-only files", "limits",
 		"no new privileges, no capabilities", "filter of system calls",
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/nodes/sandbox/pythonroot"
 )
 
 // processes is the runtime of workers that are plain processes, in namespaces of
@@ -24,6 +25,7 @@ type processes struct {
 
 	mu     sync.Mutex
 	chosen *namespaces // the strongest that worked
+	root   string      // folder with Python, for workers that have namespaces
 	dir    string      // holds a folder for each worker that has no namespaces
 }
 
@@ -79,13 +81,29 @@ func (p *processes) Start(ctx context.Context, n int) (*Worker, error) {
 	return nil, node.Faultf("no sandbox worker can be started: %s", strings.Join(refusals, "; "))
 }
 
+// pythonRoot is the folder that becomes the root of workers.
+func (p *processes) pythonRoot(ctx context.Context) (string, error) {
+	if p.root != "" {
+		return p.root, nil
+	}
+	root, err := pythonroot.Of(ctx, p.python)
+	if err != nil {
+		return "", err
+	}
+	p.root, err = root.Folder()
+	return p.root, err
+}
+
 func (p *processes) start(ctx context.Context, n int, spaces namespaces) (*Worker, error) {
 	around := Surroundings{Namespaces: spaces.flags != 0, UserNamespace: spaces.user, Reason: spaces.reason, User: UserOf(n)}
-	if !around.Namespaces {
-		var err error
-		if around.Dir, err = p.folder(n); err != nil {
-			return nil, err
-		}
+	var err error
+	if around.Namespaces {
+		around.Root, err = p.pythonRoot(ctx)
+	} else {
+		around.Dir, err = p.folder(n)
+	}
+	if err != nil {
+		return nil, err
 	}
 	t, err := startProcess(ctx, p.python, spaces)
 	if err != nil {

@@ -29,6 +29,7 @@ type Surroundings struct {
 	UserNamespace bool   // root in there is nobody outside
 	Contained     bool   // in a container with a memory limit of its own
 	Reason        string // why there are no namespaces, or weaker ones
+	Root          string // folder that becomes the root; empty if it is one already
 	Dir           string // working folder of candidates if there are no namespaces
 	User          int    // uid and gid of candidates if the worker is root
 }
@@ -113,6 +114,7 @@ type settings struct {
 	Contained     bool     `json:"contained"`
 	Reason        string   `json:"reason"`
 	HostMounts    string   `json:"host_mounts"`
+	Root          string   `json:"root"`
 	Dir           string   `json:"dir"`
 	User          int      `json:"user"`
 	CPU           int      `json:"cpu_s"`
@@ -138,7 +140,7 @@ func (w *Worker) greet(l Limits, around Surroundings) error {
 	line, err := w.ask(settings{
 		Served: sources(served), Judging: sources(judging), Filter: hex.EncodeToString(filter), Seal: hex.EncodeToString(seal),
 		Namespaces: around.Namespaces, UserNamespace: around.UserNamespace, Contained: around.Contained, Reason: around.Reason,
-		HostMounts: hostMounts, Dir: around.Dir, User: around.User,
+		HostMounts: hostMounts, Root: around.Root, Dir: around.Dir, User: around.User,
 		CPU: l.CPU, Wall: l.Wall, Memory: l.Memory, Output: l.Output, Processes: l.Processes,
 	}, startGrace)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/ouroflow/ouroflow/engine/durable"
+	"github.com/ouroflow/ouroflow/nodes/sandbox/pythonroot"
 )
 
 // packagesDir is where packages from pip are in an image.
@@ -21,7 +22,7 @@ const packagesDir = "/opt/packages"
 // Build writes an OCI image of this machine's Python, with packages that pip installs,
 // to a tar file. Its messages, and those of pip, go to log.
 func Build(ctx context.Context, python string, packages []string, file string, log io.Writer) (digest string, err error) {
-	root, err := hostRoot(ctx, python)
+	root, err := pythonroot.Of(ctx, python)
 	if err != nil {
 		return "", err
 	}
@@ -35,12 +36,12 @@ func Build(ctx context.Context, python string, packages []string, file string, l
 		if err := install(ctx, python, packages, dir, log); err != nil {
 			return "", err
 		}
-		if err := root.addPackages(ctx, dir); err != nil {
+		if err := addPackages(ctx, root, dir); err != nil {
 			return "", err
 		}
 		env = []string{"PYTHONPATH=" + packagesDir}
 	}
-	fmt.Fprintf(log, "%d files\n", len(root.files))
+	fmt.Fprintf(log, "%d files\n", len(root.Files))
 	if err := writeImage(root, "ouroflow.local/built:latest", env, file); err != nil {
 		return "", err
 	}
@@ -60,31 +61,31 @@ func install(ctx context.Context, python string, packages []string, dir string, 
 
 // addPackages adds what pip installed. Nothing of it is skipped: packages may need
 // what the standard library can do without.
-func (r *rootfs) addPackages(ctx context.Context, dir string) error {
+func addPackages(ctx context.Context, r *pythonroot.Root, dir string) error {
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
-			r.files[packagesDir+strings.TrimPrefix(path, dir)] = path
+			r.Files[packagesDir+strings.TrimPrefix(path, dir)] = path
 		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return r.addLinked(ctx)
+	return r.AddLinked(ctx)
 }
 
 // writeImage writes a root as an image. The file appears whole or not at all.
-func writeImage(root *rootfs, name string, env []string, file string) error {
+func writeImage(root *pythonroot.Root, name string, env []string, file string) error {
 	layer, err := os.CreateTemp("", "ouroflow-layer-*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(layer.Name())
 	w := bufio.NewWriterSize(layer, 1<<20)
-	if err := errors.Join(root.write(tar.NewWriter(w)), w.Flush(), layer.Close()); err != nil {
+	if err := errors.Join(root.WriteTar(tar.NewWriter(w)), w.Flush(), layer.Close()); err != nil {
 		return err
 	}
 	return durable.Write(durable.OS{}, filepath.Dir(file), file, 0o644, func(out durable.File) error {
-		return image{name: name, env: env, python: root.python, layer: layer.Name()}.write(out)
+		return image{name: name, env: env, python: root.Python, layer: layer.Name()}.write(out)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/ouroflow/ouroflow/nodes/sandbox/pythonroot"
 	"os"
 	"path/filepath"
 	"strings"
@@ -204,13 +205,13 @@ func (s images) load(ctx context.Context, name, path string) (containerd.Image, 
 
 // host makes an image of the machine's Python, unless there is one of the same files.
 func (s images) host(ctx context.Context, python string) (containerd.Image, string, error) {
-	root, err := hostRoot(ctx, python)
+	root, err := pythonroot.Of(ctx, python)
 	if err != nil {
 		return nil, "", err
 	}
-	name := "ouroflow.local/host:" + root.fingerprint()
+	name := "ouroflow.local/host:" + root.Fingerprint()
 	if m, err := s.client.GetImage(ctx, name); err == nil {
-		return m, root.python, nil
+		return m, root.Python, nil
 	}
 	dir, err := os.MkdirTemp("", "ouroflow-image-*")
 	if err != nil {
@@ -222,5 +223,5 @@ func (s images) host(ctx context.Context, python string) (containerd.Image, stri
 		return nil, "", fmt.Errorf("making an image of %s: %w", python, err)
 	}
 	m, err := s.load(ctx, name, file)
-	return m, root.python, err
+	return m, root.Python, err
 }

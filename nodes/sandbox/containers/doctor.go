@@ -11,6 +11,7 @@ import (
 
 	"github.com/ouroflow/ouroflow/engine/health"
 	"github.com/ouroflow/ouroflow/nodes/sandbox"
+	"github.com/ouroflow/ouroflow/nodes/sandbox/pythonroot"
 	"golang.org/x/sys/unix"
 )
 
@@ -76,7 +77,7 @@ func userNamespaces() health.Finding {
 }
 
 func interpreter(ctx context.Context, python string) health.Finding {
-	facts, err := askPython(ctx, python)
+	facts, err := pythonroot.Ask(ctx, python)
 	if err != nil {
 		return health.Finding{Name: "python", Text: err.Error(), Advice: "install Python 3.9 or newer"}
 	}

@@ -6,10 +6,10 @@ import os
 import resource
 import sys
 
-STAGES = ("/srv", "/media", "/mnt", "/opt")  # where Python may be shown if it lies out of reach
-
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32, 4096
 MS_NOATIME, MS_NODIRATIME, MS_REC, MS_PRIVATE, MS_RELATIME = 1024, 2048, 16384, 1 << 18, 1 << 21
+MNT_DETACH = 2
+PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}  # its number, since the C library has no function for it
 CLONE_NEWPID = 0x20000000
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 24, 22, 38
 SECCOMP_MODE_FILTER = 2
@@ -37,24 +37,32 @@ def mount(source, target, kind, flags, data=None):
           "mount " + target)
 
 
-def few_devices():
+def few_devices(root):
     """Puts a folder with harmless devices in the place of /dev."""
-    stage = "/tmp"
+    stage, place = root + "/tmp", root + "/dev"
     mount("tmpfs", stage, "tmpfs", MS_NOSUID, "size=64k,mode=755")
     for name in ("null", "zero", "full", "random", "urandom"):
-        place = stage + "/" + name
         if os.path.exists("/dev/" + name):
-            open(place, "w").close()
-            mount("/dev/" + name, place, None, MS_BIND)
+            open(stage + "/" + name, "w").close()
+            mount("/dev/" + name, stage + "/" + name, None, MS_BIND)
     os.mkdir(stage + "/shm")
     for name, target in (("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2")):
         os.symlink(target, stage + "/" + name)
-    mount(stage, "/dev", None, MS_BIND | MS_REC)
-    mount(None, "/dev", None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID)  # devices can be written to all the same
+    mount(stage, place, None, MS_BIND | MS_REC)
+    mount(None, place, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID)  # devices can be written to all the same
 
 
-def mount_empty(path):
-    mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,nr_inodes=16384,mode=1777")
+def mount_empty(path, size="64m"):
+    mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "size=%s,nr_inodes=16384,mode=1777" % size)
+
+
+def change_root(root):
+    """Makes a folder the root of all processes of this mount namespace. Nothing of the old
+    root is left."""
+    os.chdir(root)
+    check(libc.syscall(ctypes.c_long(PIVOT_ROOT[os.uname().machine]), b".", b"."), "pivot_root")
+    check(libc.umount2(b".", MNT_DETACH), "umount of the old root")
+    os.chdir("/")
 
 
 def limit(which, soft, hard):
@@ -67,7 +75,16 @@ def limit(which, soft, hard):
 
 def is_other_user(conf):
     """Whether candidates run as a user of their own."""
-    return os.getuid() == 0 and not conf["user_namespace"]
+    return os.getuid() == 0 and not conf["user_namespace"] and may(CAP_SETGID) and may(CAP_SETUID)
+
+
+CAP_SETGID, CAP_SETUID = 6, 7
+
+
+def may(capability):
+    with open("/proc/self/status") as f:
+        effective = next(line for line in f if line.startswith("CapEff:"))
+    return bool(int(effective.split()[1], 16) >> capability & 1)
 
 
 def limit_cpu(seconds):
@@ -93,15 +110,15 @@ class Enclosure:
     def __init__(self, conf):
         self.dir = conf["dir"]
         self.protections = []
-        self.writable = []
-        self.python = None  # where Python is shown instead
-        self.hidden = is_other_user(conf) and not everyone_enters(python_folder())  # nothing can be imported
+        self.writable = {}  # folders, and what they look like when they are new
+        self.hidden = False  # whether nothing can be imported
         self.own_processes = conf["namespaces"]
         if conf["namespaces"]:
             self.enter(conf)
         else:
+            self.hidden = conf["other_user"] and not everyone_enters(os.path.realpath(sys.base_prefix))
             self.protections.append("no namespaces: " + conf["reason"])
-        self.clean()
+            self.clean()
 
     def enter(self, conf):
         # Mounting is only safe in a namespace that is not the host's: make sure.
@@ -110,43 +127,36 @@ class Enclosure:
         if os.getpid() != 1:
             raise RuntimeError("not the first process of a process namespace")
         mount(None, "/", None, MS_REC | MS_PRIVATE)
-        mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-        self.protections += ["process, mount, network and ipc namespaces"]
-        self.writable = [path for path in ("/tmp", "/dev/shm") if os.path.isdir(path)]
-        self.hide(conf)
-        for path in self.writable:
-            mount_empty(path)
-        self.expose_python()
+        root = conf["root"]
+        if root:
+            mount(root, root, None, MS_BIND | MS_REC)
+        self.furnish(root)
+        if root:
+            change_root(root)
+        self.protections += ["process, mount, network and ipc namespaces", OWN_ROOT]
         if self.make_read_only():
             self.protections.append("read-only files")
+        for path in ("/tmp", "/dev/shm"):
+            if os.path.isdir(path):
+                mount_empty(path)
+                self.writable[path] = look_of(path)
 
-    def hide(self, conf):
-        """Takes from view what is no business of a candidate's: devices, sockets of
-        services, and what steers the kernel."""
-        if not conf["contained"]:
-            few_devices()
-            if os.path.isdir("/run"):
-                mount_empty("/run")
+    def furnish(self, root):
+        """Mounts what is in no image. Devices, sockets of services and what steers the kernel
+        are no business of a candidate's."""
+        few_devices(root)
+        mount("proc", root + "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+        for path in ("/run", "/sys"):
+            if os.path.isdir(root + path):
+                mount_empty(root + path, "4k")
         for path in ("/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs"):
+            path = root + path
             if os.path.isdir(path):
                 mount(path, path, None, MS_BIND | MS_REC)
                 mount(None, path, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
         for path in ("/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sysrq-trigger"):
-            if os.path.exists(path):
-                mount("/dev/null", path, None, MS_BIND)
-
-    def expose_python(self):
-        """Lets an unprivileged user import from an interpreter that lies in a
-        folder it may not enter, such as one in root's home: the installation is
-        bound to a place that it may."""
-        if not self.hidden:
-            return
-        place = next((p for p in STAGES if os.path.isdir(p) and not os.listdir(p)), None)
-        if place is None:
-            self.protections.append("only preloaded modules: no empty folder to show Python in")
-            return
-        mount(python_folder(), place, None, MS_BIND | MS_REC)
-        self.python, self.hidden = place, False
+            if os.path.exists(root + path):
+                mount("/dev/null", root + path, None, MS_BIND)
 
     def make_read_only(self):
         ok = True
@@ -166,13 +176,25 @@ class Enclosure:
         return ok
 
     def clean(self):
-        """Removes what the last candidate left, which is seldom anything."""
+        """Makes the folders new that the last candidate touched, which is seldom any."""
         if not self.own_processes:
             os.makedirs(self.dir, exist_ok=True)
             os.chmod(self.dir, 0o777)
             empty(self.dir)
-        for path in self.writable:
-            empty(path)
+        for path, new in self.writable.items():
+            if look_of(path) != new:
+                check(libc.umount2(path.encode(), MNT_DETACH), "umount " + path)
+                mount_empty(path)
+                self.writable[path] = look_of(path)
+
+
+OWN_ROOT = "a root of its own, with Python and nothing else"
+
+
+def look_of(path):
+    """What changes when anything in a folder does, or the folder itself."""
+    s = os.stat(path)
+    return s.st_dev, s.st_mode, s.st_uid, s.st_gid, s.st_mtime_ns, s.st_ctime_ns
 
 
 class Confinement:
@@ -181,9 +203,9 @@ class Confinement:
 
     def __init__(self, conf):
         self.conf = conf
-        self.dir = "/tmp" if conf["namespaces"] else conf["dir"]
+        self.dir = "/tmp" if conf["namespaces"] else conf["dir"]  # which is made new for each candidate
         self.own_processes = conf["namespaces"]  # so this process is out of reach of candidates, even as the same user
-        self.other_user = is_other_user(conf)
+        self.other_user = conf["other_user"]
         program = bytes.fromhex(conf["filter"])
         self.buffer = ctypes.create_string_buffer(program, len(program))
         self.filter = Filter(len(program) // 8, ctypes.addressof(self.buffer))
@@ -199,7 +221,7 @@ class Confinement:
     def settle(self):
         """Confines the fork server, and so its forks."""
         conf = self.conf
-        os.chdir(self.dir)
+        os.chdir("/")
         check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
         for which, value in (
             (resource.RLIMIT_CORE, 0),
@@ -219,8 +241,8 @@ class Confinement:
     def confine(self):
         """Does the rest to a candidate, before it is given its code."""
         os.setsid()
+        os.chdir(self.dir)
         if not self.own_processes:
-            os.chdir(self.dir)  # which the one before may have moved
             self.give_up_rights()
 
     def give_up_rights(self):
@@ -235,21 +257,6 @@ class Confinement:
             header = (ctypes.c_uint32 * 2)(0x20080522, 0)
             check(libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
         die_with_parent()  # which a change of user ended
-
-
-def python_folder():
-    return os.path.realpath(sys.base_prefix)
-
-
-def move_python(place):
-    """Has this process import from where Python is shown."""
-    folder = python_folder()
-    moved = lambda paths: [place + p[len(folder):] if p.startswith(folder) else p for p in paths]
-    sys.path[:] = moved(map(os.path.realpath, sys.path))
-    for module in list(sys.modules.values()):
-        if type(getattr(module, "__path__", None)) is list:
-            module.__path__[:] = moved(module.__path__)
-    sys.path_importer_cache.clear()
 
 
 def everyone_enters(folder):

@@ -120,6 +120,7 @@ def pair():
 def start(conf):
     """Forks the server, which forks the warden. Returns the judge's ends of its
     conversations with both."""
+    conf["other_user"] = confine.is_other_user(conf)
     (control, server_end), (keeper, warden_end) = pair(), pair()
     if os.fork():
         server_end.sock.close()
@@ -174,11 +175,11 @@ def serve(conf, control, judge_of_warden):
         enclosure = keeper.receive()
         if "fault" in enclosure:
             raise RuntimeError(enclosure["fault"])
-        if enclosure["python"]:
-            confine.move_python(enclosure["python"])
         server = Server(conf, control, keeper)
         preload(ALL if enclosure["hidden"] else OFTEN)
         server.confinement.settle()
+        sys.argv[:] = ["main.py"]
+        sys.orig_argv = [sys.executable, "main.py"]
         candidate.rehearse()
         random.seed(0)  # forks begin with this
         control.send({"protections": ["limits", *enclosure["protections"], *server.confinement.protections()]})

@@ -125,5 +125,5 @@ def serve(conf, judge, server):
         server.send({"fault": "%s: %s" % (type(e).__name__, e)})
         return
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # what a candidate may send, the first process doesn't get
-    server.send({"protections": enclosure.protections, "python": enclosure.python, "hidden": enclosure.hidden})
+    server.send({"protections": enclosure.protections, "hidden": enclosure.hidden})
     Warden(judge, server, enclosure).loop()

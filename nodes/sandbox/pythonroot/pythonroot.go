@@ -1,4 +1,7 @@
-package containers
+// Package pythonroot collects what candidates find around them: this machine's Python, its
+// standard library, and the libraries that these link to. There is no shell in it, and
+// nothing else of the machine.
+package pythonroot
 
 import (
 	"archive/tar"
@@ -19,16 +22,14 @@ import (
 	"time"
 )
 
-// rootfs is what goes into the root of an image: paths in it, and the files of this
-// machine that they are. There is no shell, and nothing that isn't needed to run
-// Python programs.
-type rootfs struct {
-	files  map[string]string
-	python string // the interpreter
+// Root is what goes into a root: paths in it, and the files of this machine that they are.
+type Root struct {
+	Files  map[string]string
+	Python string // the interpreter
 }
 
-// pythonFacts is what an interpreter says of itself.
-type pythonFacts struct {
+// Facts is what an interpreter says of itself.
+type Facts struct {
 	Executable string   `json:"executable"`
 	Libraries  []string `json:"libraries"` // folders of the standard library
 	Version    string   `json:"version"`
@@ -39,8 +40,9 @@ paths = {os.path.realpath(p) for p in (sysconfig.get_path("stdlib"), sysconfig.g
 print(json.dumps({"executable": os.path.realpath(sys.executable), "libraries": sorted(paths),
   "version": platform.python_implementation() + " " + platform.python_version()}))`
 
-func askPython(ctx context.Context, python string) (pythonFacts, error) {
-	var f pythonFacts
+// Ask asks an interpreter where its files are.
+func Ask(ctx context.Context, python string) (Facts, error) {
+	var f Facts
 	b, err := exec.CommandContext(ctx, python, "-I", "-c", askFacts).Output()
 	if err != nil {
 		return f, fmt.Errorf("asking %s where its files are: %w", python, err)
@@ -51,26 +53,28 @@ func askPython(ctx context.Context, python string) (pythonFacts, error) {
 // skipped are parts of the standard library that candidates have no use for.
 var skipped = regexp.MustCompile(`/(site-packages|dist-packages|test|tests|idlelib|tkinter|turtledemo|ensurepip|lib2to3|config-[^/]*)(/|$)`)
 
-// hostRoot collects the machine's own Python with what it links to.
-func hostRoot(ctx context.Context, python string) (*rootfs, error) {
-	facts, err := askPython(ctx, python)
+// Of collects a Python of this machine with what it links to.
+func Of(ctx context.Context, python string) (*Root, error) {
+	facts, err := Ask(ctx, python)
 	if err != nil {
 		return nil, err
 	}
-	r := &rootfs{files: map[string]string{facts.Executable: facts.Executable}, python: facts.Executable}
+	r := &Root{Files: map[string]string{facts.Executable: facts.Executable}, Python: facts.Executable}
 	for _, dir := range facts.Libraries {
 		if err := r.addTree(dir, dir); err != nil {
 			return nil, err
 		}
 	}
-	if err := r.addTree("/usr/share/zoneinfo", "/usr/share/zoneinfo"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+	for _, dir := range []string{"/usr/share/zoneinfo", "/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8"} {
+		if err := r.addTree(dir, dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
 	}
-	return r, r.addLinked(ctx)
+	return r, r.AddLinked(ctx)
 }
 
 // addTree adds the files of a folder.
-func (r *rootfs) addTree(at, dir string) error {
+func (r *Root) addTree(at, dir string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -82,7 +86,7 @@ func (r *rootfs) addTree(at, dir string) error {
 			return nil
 		}
 		if d.Type().IsRegular() || d.Type()&fs.ModeSymlink != 0 {
-			r.files[at+strings.TrimPrefix(path, dir)] = path
+			r.Files[at+strings.TrimPrefix(path, dir)] = path
 		}
 		return nil
 	})
@@ -90,10 +94,10 @@ func (r *rootfs) addTree(at, dir string) error {
 
 var linkedLibrary = regexp.MustCompile(`(?m)^\s+(?:\S+ => )?(/\S+) \(0x`)
 
-// addLinked adds the shared libraries that the executables need, with the loader.
-func (r *rootfs) addLinked(ctx context.Context) error {
-	args := []string{r.python}
-	for _, path := range slices.Sorted(maps.Values(r.files)) {
+// AddLinked adds the shared libraries that the executables need, with the loader.
+func (r *Root) AddLinked(ctx context.Context) error {
+	args := []string{r.Python}
+	for _, path := range slices.Sorted(maps.Values(r.Files)) {
 		if strings.HasSuffix(path, ".so") {
 			args = append(args, path)
 		}
@@ -104,7 +108,7 @@ func (r *rootfs) addLinked(ctx context.Context) error {
 		return fmt.Errorf("listing the libraries of Python: %w", err)
 	}
 	for _, m := range linkedLibrary.FindAllStringSubmatch(string(out), -1) {
-		r.files[m[1]] = m[1]
+		r.Files[m[1]] = m[1]
 	}
 	return nil
 }
@@ -112,30 +116,30 @@ func (r *rootfs) addLinked(ctx context.Context) error {
 // folders are in every root: places to mount on.
 var folders = []string{"/dev", "/etc", "/proc", "/run", "/sys", "/tmp"}
 
-// fingerprint names the content by what the file system says of it.
-func (r *rootfs) fingerprint() string {
+// Fingerprint names the content by what the file system says of it.
+func (r *Root) Fingerprint() string {
 	h := sha256.New()
-	for _, at := range slices.Sorted(maps.Keys(r.files)) {
-		if info, err := os.Stat(r.files[at]); err == nil { // else a link to nothing
+	for _, at := range slices.Sorted(maps.Keys(r.Files)) {
+		if info, err := os.Stat(r.Files[at]); err == nil { // else a link to nothing
 			fmt.Fprintln(h, at, info.Size(), info.ModTime().UnixNano())
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }
 
-// write writes the root as the tar of a layer. Links are followed, owners are root.
-func (r *rootfs) write(t *tar.Writer) error {
+// WriteTar writes the root as the tar of a layer. Links are followed, owners are root.
+func (r *Root) WriteTar(t *tar.Writer) error {
 	made := map[string]bool{"/": true}
 	for _, dir := range folders {
 		if err := addFolder(t, dir, made); err != nil {
 			return err
 		}
 	}
-	for _, at := range slices.Sorted(maps.Keys(r.files)) {
+	for _, at := range slices.Sorted(maps.Keys(r.Files)) {
 		if err := addFolder(t, filepath.Dir(at), made); err != nil {
 			return err
 		}
-		if err := addOne(t, at, r.files[at]); err != nil {
+		if err := addOne(t, at, r.Files[at]); err != nil {
 			return err
 		}
 	}
