@@ -165,45 +165,52 @@ func TestCorpusAgreesWithPython(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("python3 is not installed: ", err)
 	}
-	todo := make(chan row)
+	all := corpus(t)
 	var workers sync.WaitGroup
-	for range runtime.NumCPU() {
+	for n := range runtime.NumCPU() {
 		workers.Go(func() {
-			for r := range todo {
-				if got := python(t, r); got != r.Verdict {
-					t.Errorf("%s/%s: python3 says %s, the corpus %s", r.Kind, r.Name, got, r.Verdict)
+			var rows []row
+			for i := n; i < len(all); i += runtime.NumCPU() {
+				rows = append(rows, all[i])
+			}
+			for i, got := range python(t, rows) {
+				if got != rows[i].Verdict {
+					t.Errorf("%s/%s: python3 says %s, the corpus %s", rows[i].Kind, rows[i].Name, got, rows[i].Verdict)
 				}
 			}
 		})
 	}
-	for _, r := range corpus(t) {
-		todo <- r
-	}
-	close(todo)
 	workers.Wait()
 }
 
-// oraclePatience is how long a program may take that ends.
-const oraclePatience = 5 * time.Second
-
-func python(t *testing.T, r row) string {
-	job, err := json.Marshal(map[string]any{"form": r.Form, "setup": r.Setup, "code": r.Code, "tests": r.tests(t)})
+// python returns what plain python3 says of rows.
+func python(t *testing.T, rows []row) []string {
+	dir, verdicts := t.TempDir(), make([]string, len(rows))
+	var jobs []map[string]any
+	var places []int
+	for i, r := range rows {
+		if r.Form == sandbox.Program {
+			verdicts[i] = commandLine(t, dir, r)
+			continue
+		}
+		jobs = append(jobs, map[string]any{"form": r.Form, "setup": r.Setup, "code": r.Code, "tests": r.tests(t)})
+		places = append(places, i)
+	}
+	asked, err := json.Marshal(jobs)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return verdicts
 	}
-	dir := t.TempDir()
-	if r.Form == sandbox.Program {
-		return commandLine(t, dir, r)
+	out, err := runPython(t, dir, asked, 10*time.Minute, mustAbs(t, "testdata/oracle.py"))
+	var answers []string
+	if err := errors.Join(err, json.Unmarshal(out, &answers)); err != nil || len(answers) != len(jobs) {
+		t.Errorf("the oracle: %v, %d answers to %d", err, len(answers), len(jobs))
+		return verdicts
 	}
-	out, err := runPython(t, dir, job, mustAbs(t, "testdata/oracle.py"))
-	if errors.Is(err, context.DeadlineExceeded) {
-		return verdict.Timeout
+	for i, v := range answers {
+		verdicts[places[i]] = v
 	}
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	if last, ok := strings.CutPrefix(lines[len(lines)-1], "verdict: "); ok {
-		return last
-	}
-	return verdict.Error // it ended before the tests did
+	return verdicts
 }
 
 // commandLine runs a program as a shell would.
@@ -212,7 +219,7 @@ func commandLine(t *testing.T, dir string, r row) string {
 	if err := os.WriteFile(path, []byte(r.Code), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if out, _ := runPython(t, dir, nil, "-c", "compile(open('main.py').read(), 'main.py', 'exec'); print('compiles')"); !bytes.Contains(out, []byte("compiles")) {
+	if out, _ := runPython(t, dir, nil, oraclePatience, "-c", "compile(open('main.py').read(), 'main.py', 'exec'); print('compiles')"); !bytes.Contains(out, []byte("compiles")) {
 		return verdict.SyntaxError
 	}
 	for _, test := range r.tests(t) {
@@ -220,7 +227,7 @@ func commandLine(t *testing.T, dir string, r row) string {
 		if err := json.Unmarshal([]byte(test), &io); err != nil {
 			t.Fatal(err)
 		}
-		out, err := runPython(t, dir, []byte(io.Input), path)
+		out, err := runPython(t, dir, []byte(io.Input), oraclePatience, path)
 		switch {
 		case errors.Is(err, context.DeadlineExceeded):
 			return verdict.Timeout
@@ -233,20 +240,19 @@ func commandLine(t *testing.T, dir string, r row) string {
 	return verdict.Passed
 }
 
-// sameOutput compares word by word, which is as good as by lines for the corpus.
+// sameOutput compares line by line and word by word.
 func sameOutput(got, want string, how sandbox.Compare) bool {
-	a, b := strings.Fields(got), strings.Fields(want)
-	if len(a) != len(b) || how == (sandbox.Compare{}) && !slices.Equal(trimmed(got), trimmed(want)) {
-		return false
+	a, b := trimmed(got), trimmed(want)
+	if how == (sandbox.Compare{}) {
+		return slices.Equal(a, b)
 	}
-	for i := range a {
-		x, errX := strconv.ParseFloat(a[i], 64)
-		y, errY := strconv.ParseFloat(b[i], 64)
-		if a[i] != b[i] && (errX != nil || errY != nil || math.Abs(x-y) > max(how.Absolute, how.Relative*math.Abs(y))) {
-			return false
-		}
-	}
-	return true
+	return slices.EqualFunc(a, b, func(a, b string) bool {
+		return slices.EqualFunc(strings.Fields(a), strings.Fields(b), func(a, b string) bool {
+			x, errX := strconv.ParseFloat(a, 64)
+			y, errY := strconv.ParseFloat(b, 64)
+			return a == b || errX == nil && errY == nil && math.Abs(x-y) <= max(how.Absolute, how.Relative*math.Abs(y))
+		})
+	})
 }
 
 // trimmed are the lines of a text without white space at their ends.
@@ -258,8 +264,11 @@ func trimmed(text string) []string {
 	return lines
 }
 
-func runPython(t *testing.T, dir string, stdin []byte, args ...string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(t.Context(), oraclePatience)
+// oraclePatience is how long a program may take that ends.
+const oraclePatience = 10 * time.Second
+
+func runPython(t *testing.T, dir string, stdin []byte, patience time.Duration, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "python3", append([]string{"-I"}, args...)...)
 	cmd.Dir, cmd.Stdin, cmd.WaitDelay = dir, bytes.NewReader(stdin), time.Second

@@ -85,7 +85,12 @@ var sealed = sync.OnceValues(func() ([]byte, error) {
 			{Action: end, Names: forks},
 			{Action: end, NamesWithCondtions: []seccomp.NameWithConditions{
 				{Name: "clone", Conditions: seccomp.ArgumentConditions{{Argument: 0, Operation: seccomp.BitsNotSet, Value: unix.CLONE_THREAD}}},
-				{Name: "rt_sigaction", Conditions: seccomp.ArgumentConditions{{Argument: 1, Operation: seccomp.NotEqual, Value: 0}}},
+				// The C library handles two signals of its own when the first thread starts.
+				{Name: "rt_sigaction", Conditions: seccomp.ArgumentConditions{
+					{Argument: 1, Operation: seccomp.NotEqual, Value: 0},
+					{Argument: 0, Operation: seccomp.NotEqual, Value: 32},
+					{Argument: 0, Operation: seccomp.NotEqual, Value: 33},
+				}},
 			}},
 		},
 	})

@@ -1,21 +1,28 @@
 """Says what plain Python makes of a program and its tests, in one process, unprotected.
 
-Reads {"form", "setup", "code", "tests"} and ends its output with a line "verdict: WORD".
-It shares no code with the sandbox, whose verdicts it is there to check.
+Reads a list of {"form", "setup", "code", "tests"} and writes one of verdicts. Each program
+runs in a fork of its own. It shares no code with the sandbox, whose verdicts it is there to
+check.
 """
 
 import asyncio
 import inspect
 import json
 import os
+import select
+import signal
 import sys
+import tempfile
 import types
 import unittest
 
 
+PATIENCE = 10  # seconds that a program may take that ends
+report = -1  # where a fork says its verdict
+
+
 def end(verdict):
-    sys.stdout.flush()
-    os.write(1, b"\nverdict: %s\n" % verdict.encode())
+    os.write(report, verdict.encode())
     os._exit(0)
 
 
@@ -90,8 +97,7 @@ def run_module(namespace, before):
         end("error")
 
 
-def main():
-    job = json.load(sys.stdin)
+def judge(job):
     functions = job["form"] == "functions"
     namespace = module("solution" if functions else "__candidate__")
     if job["setup"]:
@@ -108,4 +114,30 @@ def main():
     end("passed")
 
 
-main()
+def in_fork(job):
+    """The verdict on a program. One that ends before its tests do is an error."""
+    global report
+    ours, report = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+        os.dup2(0, 1)
+        os.dup2(0, 2)
+        os.chdir(tempfile.mkdtemp(dir=os.getcwd()))
+        try:
+            judge(job)
+        finally:
+            os._exit(1)
+    os.close(report)
+    try:
+        if not select.select([ours], [], [], PATIENCE)[0]:
+            return "timeout"
+        return os.read(ours, 64).decode() or "error"
+    finally:
+        os.close(ours)
+        os.killpg(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+json.dump([in_fork(job) for job in json.load(sys.stdin)], sys.stdout)

@@ -16,7 +16,7 @@ class Unsupported(BaseException):
 
 
 class Remote:
-    """Something in the candidate's process. Its kind is what candidate.kind_of said."""
+    # Something in the candidate's process. Its kind is what candidate.kind_of said.
 
     __slots__ = ("_session", "_number", "_kind", "_type")
 
@@ -85,6 +85,14 @@ class Remote:
     @property
     def __class__(self):
         self._refuse("the class")
+
+    @property
+    def __module__(self):
+        self._refuse("the module")
+
+    @property
+    def __doc__(self):
+        return self._ask("get", "__doc__")
 
     def __hash__(self):
         if self._kind == "valued":

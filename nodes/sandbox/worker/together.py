@@ -496,7 +496,7 @@ def integrity():
             if kind(now) is not mapping and (hook in now) != (hook in then):
                 return label
             for k, v in mapping.items(then):
-                if now.get(k, seen) is not v:
+                if v is not None and now.get(k, seen) is not v:  # None is to become something later
                     return label
         return None
 
