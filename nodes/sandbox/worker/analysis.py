@@ -229,8 +229,9 @@ def stored(tree):
             todo += ast.iter_child_nodes(node)
 
 
-CHANGING = {"setattr", "delattr", "patch", "setrecursionlimit", "update", "pop", "popitem", "clear", "append", "extend",
-            "insert", "remove", "add", "discard", "sort", "reverse", "setdefault", "Thread", "start"}
+CHANGING = {"setattr", "delattr", "patch", "setrecursionlimit", "Thread"}  # functions
+CHANGING_METHODS = CHANGING | {"update", "pop", "popitem", "clear", "append", "extend", "insert", "remove", "add", "discard",
+                               "sort", "reverse", "setdefault", "start"}
 
 
 def changes_more(tree):
@@ -238,7 +239,8 @@ def changes_more(tree):
     others see, such as an attribute of a module, or call what may do that."""
     own = {n.id for n in tree.of(ast.Name) if isinstance(n.ctx, ast.Store)} | {n.arg for n in tree.of(ast.arg)}
     assigned = [n for n in tree.of(ast.Attribute, ast.Subscript) if not isinstance(n.ctx, ast.Load)]
-    called = [n.func for n in tree.of(ast.Call) if getattr(n.func, "attr", getattr(n.func, "id", "")) in CHANGING]
+    functions = [n.func for n in tree.of(ast.Call)]
+    called = [f for f in functions if getattr(f, "id", "") in CHANGING or getattr(f, "attr", "") in CHANGING_METHODS]
     return any(suspicion.root(node) not in own for node in assigned + called)
 
 
