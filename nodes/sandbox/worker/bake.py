@@ -124,7 +124,10 @@ class Guards(ast.NodeTransformer):
 
     def visit_Call(self, node):
         looked = isinstance(node.func, ast.Name) and node.func.id in LOOKED_AT and node.func.id not in self.own and self.builtins
+        over = node.func.id if isinstance(node.func, ast.Name) and node.func.id in ("map", "filter") and node.func.id not in self.own else None
         self.generic_visit(node)
+        if over:
+            node.func = ast.copy_location(mark(over), node)
         if looked:
             node.args.insert(0, node.func)
             node.func = ast.copy_location(mark("look"), node)

@@ -414,7 +414,8 @@ class Judge:
         """Has the candidate's process run the tests, when the candidate's code has run."""
         session = self.start(
             job, "together", imports=problem.mentioned, names=problem.read, stored=problem.stored, form=problem.form,
-            filter=self.conf["seal"], changing=problem.changing, oracles=problem.oracles)
+            filter=self.conf["seal"], changing=problem.changing, oracles=problem.oracles,
+            modules=sorted(problem.modules))
         try:
             result = self.watch(session, job, problem, out)
         except values.Lost:

@@ -185,6 +185,7 @@ def tester(form, talk):
         check()
         oracles = [name for name in job["oracles"] if name in redefined]
         names = [n for n in job["names"] if n in builtin_names and namespace.get(n, word) not in (word, builtin_names[n])]
+        names += [n for n in job["modules"] if n in namespace and namespace[n] is not modules.get(n)]
         for alias in ("solution", "candidate"):
             modules.setdefault(alias, modules.get(here))
         say(b"", defined=shared_names(namespace, job["stored"]), clash=names, redefined=oracles)
@@ -377,6 +378,17 @@ def guarding(trusted, give_up):
                 give_up("tests make a plain value of an object of the program")
         return function(*args, **kwargs)
 
+    def over(kind):
+        """map and filter, whose function isn't to end the iteration instead of answering."""
+        def guard(function, *iterables):
+            def called(*args):
+                try:
+                    return function(*args)
+                except StopIteration:
+                    give_up("the program ends an iteration of tests by StopIteration")
+            return kind(called if function is not None else None, *iterables)
+        return guard
+
     def chain(functions, *sides):
         for function, a, b in zip(functions, sides, sides[1:]):
             result = function(a, b)
@@ -384,7 +396,8 @@ def guarding(trusted, give_up):
                 return result
         return result
 
-    guards = {"eq": eq, "ne": ne, "in": contains, "not_in": lambda x, c: not contains(x, c), "look": look, "chain": chain, "lies": lies}
+    guards = {"eq": eq, "ne": ne, "in": contains, "not_in": lambda x, c: not contains(x, c), "look": look, "chain": chain, "lies": lies,
+              "map": over(map), "filter": over(filter)}
     guards.update((n, ordered(n)) for n in ("lt", "le", "gt", "ge"))
     guards.update((n, computed(n)) for n in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "xor"))
     guards.update(("builtin:" + name, v) for name, v in vars(builtins).items())

@@ -15,6 +15,7 @@ import builtins
 import collections
 import json
 import os
+import re
 import sys
 import types
 
@@ -185,7 +186,8 @@ EXACT_RARE = {
     "timezone": ("tz", lambda _, v: zone(v)),
     "array": ("ar", lambda _, v: [v.typecode, v.tobytes().decode("latin-1")]),
 }
-BUILTIN = (str, int, float, complex, list, tuple, dict, set, frozenset, bytes, bytearray, collections.deque)
+SURROGATE = re.compile("[\ud800-\udfff]")  # JSON would join two of them to another character
+SURROGATES = "utf-32-le", "surrogatepass"
 
 
 class Encoder:
@@ -209,8 +211,10 @@ class Encoder:
 
     def part(self, v):
         t = type(v)
-        if v is None or t is str or t is bool:
+        if v is None or t is bool:
             return v
+        if t is str:
+            return v if v.isascii() or not SURROGATE.search(v) else {"su": v.encode(*SURROGATES).decode("latin-1")}
         if t is float:
             if v != v:
                 raise Unfit("a value that holds nan, which containers tell by identity")
@@ -319,6 +323,7 @@ def pairs(make):
 
 
 TAGS = {  # how a decoder reads what is below each tag
+    "su": lambda _, x: x.encode("latin-1").decode(*SURROGATES),
     "i": lambda _, x: int(x, 16), "t": many(tuple), "d": pairs(dict), "s": many(same_order(set)), "f": many(same_order(frozenset)),
     "b": lambda _, x: x.encode("latin-1"), "B": lambda _, x: bytearray(x.encode("latin-1")),
     "c": lambda _, x: complex(float(x[0]), float(x[1])),
