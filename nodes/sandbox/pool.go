@@ -67,16 +67,27 @@ func missing(demanded, have []string) error {
 }
 
 // Judge runs one candidate on the n-th worker, on a new one if it breaks. A timeout
-// that may be the machine's doing is tried once more with all other workers idle.
+// that may be the machine's doing is tried once more with all other workers idle. A
+// candidate that keeps ending in faults, on a machine that judges another, is quarantined.
 func (p *Pool) Judge(n int, job Job) (Verdict, error) {
 	p.alone.RLock()
 	v, err := p.retried(n, job)
 	p.alone.RUnlock()
-	if err != nil || !v.doubtful() {
+	if err == nil && v.doubtful() {
+		v, err = p.judgeAlone(n, job, v)
+	}
+	if !node.IsFault(err) || p.ctx.Err() != nil {
 		return v, err
 	}
-	return p.judgeAlone(n, job, v)
+	if _, broken := p.retried(n, probe); broken != nil {
+		return v, err
+	}
+	p.logf("worker %d: quarantined a candidate: %v", n, err)
+	return Verdict{Verdict: verdict.Quarantined, Message: err.Error(), TestsTotal: int64(len(job.Tests)), Judged: Separate, Attempts: attempts}, nil
 }
+
+// probe is a candidate that every machine can judge.
+var probe = Job{Code: "def f(): return 1", Tests: []string{"assert f() == 1"}, Form: Asserts}
 
 // Run runs a program of ouroflow's own on the n-th worker, as apart from everything as a
 // candidate, because of what it reads. It returns what the program writes; that it

@@ -25,6 +25,7 @@ type processes struct {
 
 	mu     sync.Mutex
 	chosen *namespaces // the strongest that worked
+	binary string      // the interpreter itself, which python may be a script for
 	root   string      // folder with Python, for workers that have namespaces
 	dir    string      // holds a folder for each worker that has no namespaces
 }
@@ -81,31 +82,39 @@ func (p *processes) Start(ctx context.Context, n int) (*Worker, error) {
 	return nil, node.Faultf("no sandbox worker can be started: %s", strings.Join(refusals, "; "))
 }
 
-// pythonRoot is the folder that becomes the root of workers.
-func (p *processes) pythonRoot(ctx context.Context) (string, error) {
-	if p.root != "" {
-		return p.root, nil
+// find finds out where the interpreter is, and makes the root of workers that have one.
+func (p *processes) find(ctx context.Context, withRoot bool) error {
+	if p.binary == "" {
+		facts, err := pythonroot.Ask(ctx, p.python)
+		if err != nil {
+			return err
+		}
+		p.binary = facts.Executable
 	}
-	root, err := pythonroot.Of(ctx, p.python)
+	if p.root != "" || !withRoot {
+		return nil
+	}
+	root, err := pythonroot.Of(ctx, p.binary)
 	if err != nil {
-		return "", err
+		return err
 	}
 	p.root, err = root.Folder()
-	return p.root, err
+	return err
 }
 
 func (p *processes) start(ctx context.Context, n int, spaces namespaces) (*Worker, error) {
 	around := Surroundings{Namespaces: spaces.flags != 0, UserNamespace: spaces.user, Reason: spaces.reason, User: UserOf(n)}
-	var err error
-	if around.Namespaces {
-		around.Root, err = p.pythonRoot(ctx)
-	} else {
+	err := p.find(ctx, around.Namespaces)
+	if err == nil && !around.Namespaces {
 		around.Dir, err = p.folder(n)
 	}
 	if err != nil {
 		return nil, err
 	}
-	t, err := startProcess(ctx, p.python, spaces)
+	if around.Namespaces {
+		around.Root = p.root
+	}
+	t, err := startProcess(ctx, p.binary, spaces)
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ var allowed = []string{
 	"timerfd_create", "timerfd_gettime", "timerfd_settime", "times",
 	// sockets: there is no network, but asyncio and multiprocessing talk over local ones
 	"accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen", "recvfrom", "recvmmsg",
-	"recvmsg", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown", "socket", "socketpair",
+	"recvmsg", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown", "socketpair",
 	// the machine
 	"getrandom", "sysinfo", "uname",
 }
@@ -127,6 +127,9 @@ func filterPolicy() (*seccomp.Policy, error) {
 			{Action: seccomp.ActionErrno | seccomp.Action(unix.ENOSYS), Names: []string{"clone3"}},
 			{Action: seccomp.ActionAllow, NamesWithCondtions: []seccomp.NameWithConditions{
 				{Name: "clone", Conditions: seccomp.ArgumentConditions{{Operation: seccomp.BitsNotSet, Value: refusedFlags}}},
+				{Name: "socket", Conditions: seccomp.ArgumentConditions{{Operation: seccomp.Equal, Value: unix.AF_UNIX}}},
+				{Name: "socket", Conditions: seccomp.ArgumentConditions{{Operation: seccomp.Equal, Value: unix.AF_INET}}},
+				{Name: "socket", Conditions: seccomp.ArgumentConditions{{Operation: seccomp.Equal, Value: unix.AF_INET6}}},
 				{Name: "prlimit64", Conditions: seccomp.ArgumentConditions{{Operation: seccomp.Equal, Value: 0}}}, // of the caller itself
 			}},
 		},

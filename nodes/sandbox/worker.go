@@ -69,7 +69,7 @@ func NewWorker(ctx context.Context, t Transport, limits Limits, around Surroundi
 		w.Kill()
 		return nil, err
 	}
-	v, err := w.Judge(Job{Code: "def f(): return 1", Tests: []string{"assert f() == 1"}, Form: Asserts})
+	v, err := w.Judge(probe)
 	if err == nil && v.Verdict != verdict.Passed {
 		err = fmt.Errorf("a trivial program ends with %s: %s", v.Verdict, v.Message)
 	}

@@ -198,7 +198,7 @@ func (p *pool) spec(id string) []oci.SpecOpts {
 		oci.WithProcessCwd("/"),
 		oci.WithRootFSReadonly(),
 		oci.WithNoNewPrivileges,
-		oci.WithCapabilities([]string{"CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_DAC_OVERRIDE", "CAP_FOWNER"}),
+		oci.WithCapabilities([]string{"CAP_SYS_ADMIN", "CAP_SETPCAP", "CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_DAC_OVERRIDE", "CAP_FOWNER"}),
 		oci.WithCgroup("/" + cgroup(p.address) + "/" + id),
 		oci.WithMemoryLimit(uint64(p.opts.Limits.Memory+workerMemory) << 20),
 		oci.WithPidsLimit(int64(p.opts.Limits.Processes + workerProcesses)),

@@ -2,8 +2,11 @@
 
 import _signal as signal  # without its enumerations: every page here is one that a fork copies
 import ctypes
+import _socket as socket
+import fcntl
 import os
 import resource
+import struct
 import sys
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32, 4096
@@ -50,10 +53,26 @@ def few_devices(root):
         os.symlink(target, stage + "/" + name)
     mount(stage, place, None, MS_BIND | MS_REC)
     mount(None, place, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID)  # devices can be written to all the same
+    check(libc.umount2(stage.encode(), MNT_DETACH), "umount " + stage)
 
 
 def mount_empty(path, size="64m"):
     mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "size=%s,nr_inodes=16384,mode=1777" % size)
+
+
+SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
+
+
+def raise_loopback():
+    """Has programs reach themselves by 127.0.0.1, as they do on other machines. A container's
+    network has that already."""
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        name, flags = struct.unpack("16sH14x", fcntl.ioctl(s, SIOCGIFFLAGS, struct.pack("16s16x", b"lo")))
+        if not flags & IFF_UP:
+            fcntl.ioctl(s, SIOCSIFFLAGS, struct.pack("16sH14x", name, flags | IFF_UP))
+    finally:
+        s.close()
 
 
 def change_root(root):
@@ -127,12 +146,11 @@ class Enclosure:
         if os.getpid() != 1:
             raise RuntimeError("not the first process of a process namespace")
         mount(None, "/", None, MS_REC | MS_PRIVATE)
-        root = conf["root"]
-        if root:
-            mount(root, root, None, MS_BIND | MS_REC)
+        root = conf["root"] or "/tmp"  # in a container, the root once more, without what is mounted in it
+        mount(conf["root"] or "/", root, None, MS_BIND)
         self.furnish(root)
-        if root:
-            change_root(root)
+        change_root(root)
+        raise_loopback()
         self.protections += ["process, mount, network and ipc namespaces", OWN_ROOT]
         if self.make_read_only():
             self.protections.append("read-only files")
@@ -247,13 +265,13 @@ class Confinement:
 
     def give_up_rights(self):
         user = self.conf["user"]
+        for capability in range(64):
+            libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
         if self.other_user:
             os.setgroups([])
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
         else:
-            for capability in range(64):
-                libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
             header = (ctypes.c_uint32 * 2)(0x20080522, 0)
             check(libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
         die_with_parent()  # which a change of user ended

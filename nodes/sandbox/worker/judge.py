@@ -93,8 +93,9 @@ class Clock:
         self.warden.send({"end": self.pid, "killing": killing})
 
     def ended(self):
-        """Waits until nothing of the candidate runs any more."""
-        self.answer("ended")
+        """Waits until nothing of the candidate runs any more. Returns the CPU milliseconds of
+        what it had left running."""
+        return self.answer("ended")
 
     def answer(self, what):
         """The warden's answer. One that nobody waited for, as time was up, is dropped."""
@@ -364,7 +365,7 @@ class Judge:
         report = self.control.receive()
         if "fault" in report:
             raise OSError(report["fault"])
-        clock.ended()
+        report["cpu_ms"] += clock.ended()
         report.update(late=clock.late, wall_ms=round(1000 * clock.passed(), 3),
                       starved_ms=max(report["starved_ms"], int(1000 * clock.starved)))
         size = os.fstat(session.output).st_size
@@ -522,6 +523,9 @@ class Judge:
         return dict(out, output=report["written"].decode("utf-8", "replace"))
 
 
+CPU_MARGIN = 1.2  # by which the processes of a candidate together may exceed the limit that each has
+
+
 def without_verdict(why):
     return {"verdict": "unsupported", "exception": None, "message": candidate.clean(str(why))}
 
@@ -535,7 +539,9 @@ def conclude(job, out, result, report):
     sig = report["signal"]
     if result is not None and not checked(result):
         result = NONSENSE  # not the signal by which it was ended then
-    if result is not None:
+    if report["cpu_ms"] > CPU_MARGIN * 1000 * job["cpu_s"] and result is not None:
+        out.update(verdict="timeout", exception=None, message="CPU time used up by all its processes")
+    elif result is not None:
         out.update((k, result.get(k)) for k in ("verdict", "exception", "message"))
     elif report["late"] or sig == signal.SIGXCPU or (sig == signal.SIGKILL and report["cpu_ms"] >= 1000 * job["cpu_s"]):
         out.update(verdict="timeout", message="wall time used up" if report["late"] else "CPU time used up")

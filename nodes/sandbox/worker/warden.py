@@ -27,22 +27,24 @@ class Warden:
             if answer:
                 self.judge.send({"pid": asked[answer], answer: ANSWERS[answer](asked[answer], self.enclosure)})
                 continue
-            self.kill_everything(asked["end"], asked["killing"])
+            used = self.kill_everything(asked["end"], asked["killing"])
             if not self.server.sock.recv(1):  # says that the candidate has ended, and so has left all others to the warden
                 return
             self.reap()
-            self.judge.send({"pid": asked["end"], "ended": True})
+            self.judge.send({"pid": asked["end"], "ended": used})
             self.enclosure.clean()  # if that fails, the next candidate gets a new worker
             self.server.sock.send(b".")
 
     def kill_everything(self, pid, killing):
-        """Kills the candidate and what it started. Nothing escapes by forking: a process
-        that is being killed makes no other. Without a process namespace the fork server has
-        killed what is left of a candidate that has ended, whose number may be another's."""
+        """Kills the candidate and what it started, and returns the CPU milliseconds that this
+        had used. Nothing escapes by forking: a process that is being killed makes no other.
+        Without a process namespace the fork server has killed what is left of a candidate that
+        has ended, whose number may be another's."""
         if self.enclosure.own_processes:
-            kill_all()
-        elif killing:
+            return kill_all(pid)
+        if killing:
             confine.kill_group(pid)
+        return 0
 
     def reap(self):
         """Waits until all that was killed has ended. Without a process namespace, this
@@ -54,12 +56,16 @@ class Warden:
             pass
 
 
-def kill_all():
-    """Kills all processes of this namespace but its first."""
+def kill_all(pid):
+    """Kills all processes of this namespace but its first. Returns the CPU milliseconds that
+    those beside the candidate's own had used."""
     try:
+        os.kill(-1, 0)
+        used = 1000 * used_by_descendants(pid)
         os.kill(-1, signal.SIGKILL)
+        return used
     except ProcessLookupError:
-        pass
+        return 0
 
 
 def company(pid, enclosure):
@@ -82,7 +88,7 @@ def waited_for_processor(pid, _=None):
     try:
         with open("/proc/%d/schedstat" % pid) as f:
             waited = int(f.read().split()[1]) / 1e9
-        return max(0.0, waited - used_by_descendants(pid))
+        return 0.0 if hides_children() else max(0.0, waited - used_by_descendants(pid))
     except (OSError, IndexError, ValueError):
         return 0.0
 
@@ -101,6 +107,23 @@ def processes():
                 yield int(name), f.read().rpartition(b")")[2].split()
         except OSError:
             pass  # it has just ended
+
+
+SIGCHLD_BIT = 1 << (signal.SIGCHLD - 1)
+
+
+def hides_children():
+    """Whether a process in here has its children vanish without a trace of the time that they
+    used. What it waited for a processor then may be their doing."""
+    for number, _ in processes():
+        try:
+            with open("/proc/%d/status" % number) as f:
+                ignored = next(line for line in f if line.startswith("SigIgn:"))
+        except (OSError, StopIteration):
+            continue
+        if int(ignored.split()[1], 16) & SIGCHLD_BIT:
+            return True
+    return False
 
 
 def used_by_descendants(pid):
