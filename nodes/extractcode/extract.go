@@ -75,6 +75,9 @@ func (x *Extractor) Extract(r Reply) Program {
 // program finds the code in what is left of a reply.
 func (x *Extractor) program(r Reply) Program {
 	text := r.Prefix + r.Text
+	if !strings.Contains(text, "```") && !strings.Contains(text, "~~~") && len(x.delimiters.in(text, 0)) == 0 {
+		return Program{text, "whole"}
+	}
 	o := outlineOf(text, len(r.Prefix))
 	parts := x.delimited(text, r.EntryPoint, o)
 	if len(parts) > 0 {
