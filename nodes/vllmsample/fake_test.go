@@ -116,10 +116,11 @@ func drawn(a asked, i int) choice {
 	text := fmt.Sprintf("    return %d\n", a.Seed+i)
 	c := choice{Index: i, FinishReason: "stop"}
 	if len(a.Messages) > 0 {
-		c.Message = &content{&text}
+		said := spoken(text)
+		c.Message = &content{Content: &said}
 	} else {
 		c.Text = &text
-		c.Logprobs = &choiceLogprobs{TokenLogprobs: []float64{-.5, -.25}}
+		c.Logprobs = &choiceLogprobs{TokenLogprobs: []*float64{new(-.5), new(-.25)}}
 	}
 	return c
 }
