@@ -108,7 +108,7 @@ func (s *recordingServer) find(problem string, req recordedRequest) (recordedSam
 	case len(list) == 0:
 		return recordedSample{}, fmt.Errorf("%s has no sample of problem %s; leave the problem out of the data set, or set missing: skip", s.path, problem)
 	case i < 0 || i >= len(list):
-		return recordedSample{}, fmt.Errorf("%s has %d samples of problem %s, so there is no sample %d; lower n, or set n: all to take what there is", s.path, len(list), problem, i)
+		return recordedSample{}, fmt.Errorf("%s has %d samples of problem %s (samples 0 to %d), so there is no sample %d; lower n, or set n: all to take what there is", s.path, len(list), problem, len(list)-1, i)
 	}
 	if s.settings && list[i].index != i {
 		return recordedSample{}, fmt.Errorf("%s has no sample %d of problem %s at these settings", s.path, i, problem)
