@@ -77,6 +77,7 @@ func (f *fake) complete(w http.ResponseWriter, r *http.Request) {
 	}
 	b, _ := json.Marshal(a.body)
 	_ = json.Unmarshal(b, &a)
+	a.N = max(1, a.N)
 	if a.body["temperature"] == 0.0 && a.Prompt == "1" {
 		fmt.Fprint(w, `{"choices": [{"finish_reason": "length"}], "system_fingerprint": "fp"}`)
 		return
