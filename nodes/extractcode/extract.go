@@ -60,6 +60,9 @@ func (x *Extractor) Extract(r Reply) Program {
 		return Program{How: "reasoning_unfinished"}
 	}
 	r.Text = said
+	if reasoned {
+		r.Text = strings.TrimLeft(said, "\r\n")
+	}
 	said, ended := x.upToEnd(r)
 	r.Text = said
 	p := x.program(r)

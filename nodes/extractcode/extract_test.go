@@ -90,7 +90,7 @@ var replies = []struct{ name, prefix, text, want, how string }{
 	{"DeepSeek-R1", "", "<think>\nTry\n" + fsub + "no.\n</think>\n\n" + fadd, add, "fence+reasoning"},
 	{"opened in the prompt", "", "I think def add...\n" + fsub + "no, it doesn't.\n</think>\n\n" + fadd, add, "fence+reasoning"},
 	{"Qwen3 without thinking", "", "<think>\n\n</think>\n\n" + fadd, add, "fence+reasoning"},
-	{"no fence behind it", "", "<think>\nI add them.\n</think>\n\n" + add, "\n\n" + add, "whole+reasoning"},
+	{"no fence behind it", "", "<think>\nI add them.\n</think>\n\n" + add, add, "whole+reasoning"},
 	{"within a thought", "", "<think>\nTry\n" + fadd + "hmm but", "", "reasoning_unfinished"},
 	{"draft never closed", "", "<think>\n```python\ndef add(\n    '''\n</think>\n```python\ndef add(a, b):\n    '''Adds.'''\n    return a + b\n```\n", "def add(a, b):\n    '''Adds.'''\n    return a + b\n", "fence+reasoning"},
 	{"closing tag that is mentioned", "", "<think>\nI have to write `</think>` at the end.\n" + fsub + "</think>" + add, add, "whole+reasoning"},
@@ -147,10 +147,6 @@ func TestExtract(t *testing.T) {
 	x := New(*Type().New().(*Params))
 	for _, r := range replies {
 		got := x.Extract(Reply{r.prefix, r.text, "add"})
-		if r.how == "whole+reasoning" {
-			got.Code = strings.TrimLeft(got.Code, "\n")
-			r.want = strings.TrimLeft(r.want, "\n")
-		}
 		if got != (Program{r.want, r.how}) {
 			t.Errorf("%s: got %q by %s, want %q by %s", r.name, got.Code, got.How, r.want, r.how)
 		}
