@@ -32,6 +32,7 @@ var replies = []struct{ name, prefix, text, want, how string }{
 	{"unmarked", "", "Sure:\n```\n" + add + "```\n", add, "fence"},
 	{"tildes", "", "~~~python\n" + add + "~~~\n", add, "fence"},
 	{"five backticks", "", "`````python\n" + add + "x = '''\n```\n'''\n`````\n", add + "x = '''\n```\n'''\n", "fence"},
+	{"a fence in a longer fence", "", "````markdown\n```text\nx\n```\n```python\n" + sub + "```\n````\n```python\nx = 1\n```\n", "x = 1\n", "fence"},
 	{"title", "", "```python title=\"sol.py\"\n" + add + "```\n", add, "fence"},
 	{"pandoc", "", "```{.python .numberLines}\n" + add + "```\n", add, "fence"},
 	{"capital", "", "```Python\n" + add + "```\n", add, "fence"},
@@ -101,6 +102,7 @@ var replies = []struct{ name, prefix, text, want, how string }{
 	{"in a literal of several lines", "", "T = '''\n<think>\n</think>\n'''\n" + add, "T = '''\n<think>\n</think>\n'''\n" + add, "whole"},
 	{"in a literal in a block", "", "Sure:\n```python\nT = '''\n<think>\n</think>\n'''\n" + add + "```\n", "T = '''\n<think>\n</think>\n'''\n" + add, "fence"},
 	{"in a comment", "", "import re\n# strips </think>\n" + add, "import re\n# strips </think>\n" + add, "whole"},
+	{"closed by another's tag", "", "<think>\n" + fsub + "</analysis>\n" + fadd, "", "reasoning_unfinished"},
 	{"Magistral", "", "[THINK]hm[/THINK]" + fadd, add, "fence+reasoning"},
 	{"OpenThoughts", "", "<|begin_of_thought|>\n" + fsub + "<|end_of_thought|>\n\n<|begin_of_solution|>\n" + fadd + "<|end_of_solution|>", add, "delimiters+fence+reasoning"},
 	{"Command A", "", "<|START_THINKING|>hm<|END_THINKING|><|START_RESPONSE|>\n" + fadd + "<|END_RESPONSE|><|END_OF_TURN_TOKEN|>", add, "delimiters+fence+reasoning+end_of_text"},
@@ -169,6 +171,19 @@ func TestBlock(t *testing.T) {
 	}
 }
 
+// Without an entry point the last block that defines something is taken.
+func TestNoEntryPoint(t *testing.T) {
+	x := New(Params{Block: "auto"})
+	for text, want := range map[string]Program{
+		fsub + fadd + "```python\nprint(add(1, 2))\n```\n":   {add, "fence"},
+		"```\n3\n```\n```python\nprint(3)\n```\n```\n4\n```": {"print(3)\n", "fence"},
+	} {
+		if got := x.Extract(Reply{Text: text}); got != want {
+			t.Errorf("%q: got %+v, want %+v", text, got, want)
+		}
+	}
+}
+
 // Lists that are set replace the usual ones; empty ones switch off what they are for.
 func TestLists(t *testing.T) {
 	text := "<think>x</think>\n<out>\n" + add + "</out>\n</s>\nSTOP\n"
@@ -219,9 +234,11 @@ func TestHostile(t *testing.T) {
 			x.Extract(Reply{Prefix: "```python\n", Text: "<think>\n" + text, EntryPoint: "f"})
 			return time.Since(start)
 		}
-		small, large := times(1<<14), times(1<<18)
-		if large > 60*small+2*time.Second {
-			t.Errorf("%q: %s for 16 KiB, %s for 256 KiB", part, small, large)
+		// In proportion this is 16 times as long, in its square 256 times. A machine that
+		// is busy with something else gets more tries.
+		slow := func() bool { return times(1<<17) > 64*times(1<<13)+time.Second/2 }
+		if slow() && slow() && slow() {
+			t.Errorf("%q: %s for 8 KiB, %s for 128 KiB", part, times(1<<13), times(1<<17))
 		}
 	}
 }

@@ -27,7 +27,7 @@ type Params struct {
 	Model    string `yaml:"model" doc:"Model to ask for, by the name that the server gives it."`
 	Revision string `yaml:"revision" doc:"Revision of the model, if you know it: a server doesn't tell. It is part of the key."`
 
-	N           any      `yaml:"n" key:"table" doc:"Samples per problem, from 1 to 1000000, or all: as many as a recording has of each. Raising it keeps those that are known. At temperature 0 all would be the same, so there is one."`
+	N           any      `yaml:"n" key:"table" min:"1" max:"1000000" doc:"Samples per problem, or all: as many as a recording has of each. Raising it keeps those that are known. At temperature 0 all would be the same, so there is one."`
 	Temperature float64  `yaml:"temperature" min:"0" max:"10" doc:"Sampling temperature; 0 is greedy."`
 	TopP        float64  `yaml:"top_p" min:"0" max:"1" doc:"Nucleus sampling: the smallest set of tokens with this probability is sampled from."`
 	TopK        int      `yaml:"top_k" min:"0" max:"1000000" doc:"Sample from this many of the likeliest tokens; 0 means all. Beyond OpenAI's API, as min_p and repetition_penalty."`
