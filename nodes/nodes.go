@@ -9,6 +9,7 @@ import (
 	"github.com/ouroflow/ouroflow/nodes/dataset"
 	"github.com/ouroflow/ouroflow/nodes/degenerate"
 	"github.com/ouroflow/ouroflow/nodes/export"
+	"github.com/ouroflow/ouroflow/nodes/extractcode"
 	"github.com/ouroflow/ouroflow/nodes/gomlxscore"
 	"github.com/ouroflow/ouroflow/nodes/gomlxtrain"
 	"github.com/ouroflow/ouroflow/nodes/label"
@@ -27,13 +28,13 @@ func Standard() node.Registry {
 		dataset.Type(),
 		degenerate.Type(),
 		export.Type(),
+		extractcode.Type(),
 		gomlxscore.Type(),
 		gomlxtrain.Type(),
 		label.Type(),
 		passatk.Type(),
 		prompt.Type(),
 		verifierreport.Type(),
-		vllmsample.ExtractType(),
 		vllmsample.Type(),
 	)
 }

@@ -203,7 +203,7 @@ func checkBounds(e Entry, f reflect.StructField, dst reflect.Value, c *Collector
 }
 
 func number(v reflect.Value) (float64, bool) {
-	if v.Kind() == reflect.Pointer && !v.IsNil() {
+	if (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) && !v.IsNil() {
 		v = v.Elem()
 	}
 	switch {

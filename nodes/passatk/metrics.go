@@ -2,6 +2,7 @@ package passatk
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/ouroflow/ouroflow/engine/node"
@@ -10,27 +11,27 @@ import (
 
 // evaluate makes the metrics: those of all candidates first, then those of the
 // groups, then those of the problems that no other split has one like.
-func evaluate(problems []*problem, alike map[string]bool, p Params) ([]node.Metric, error) {
+func evaluate(c candidates, alike map[string]bool, p Params) ([]node.Metric, error) {
+	problems := c.problems
 	m := &meter{params: p}
 	if err := m.overall(problems); err != nil {
 		return nil, err
 	}
+	m.unjudged(c.unjudged)
 	for _, g := range groupsOf(problems) {
 		part := split(problems, g)
 		for _, k := range p.Ks {
-			if values, ok := passAtK(part, k); ok {
-				m.mean(fmt.Sprintf("pass@%d[%s]", k, g), values)
-			}
+			m.passAtK(fmt.Sprintf("pass@%d[%s]", k, g), part, k)
 		}
 	}
 	clean := without(problems, alike)
 	if len(alike) == 0 || len(clean) == 0 {
 		return m.metrics, nil
 	}
-	c := &meter{params: p, suffix: "[clean]"}
-	c.params.Ks = nil
-	err := c.overall(clean)
-	return append(m.metrics, c.metrics...), err
+	rest := &meter{params: p, suffix: "[clean]"}
+	rest.params.Ks = nil
+	err := rest.overall(clean)
+	return append(m.metrics, rest.metrics...), err
 }
 
 // without leaves out problems.
@@ -77,29 +78,39 @@ func (m *meter) overall(problems []*problem) error {
 		m.verifier(problems, baseline, oracle)
 	}
 	for _, k := range m.params.Ks {
-		values, ok := passAtK(problems, k)
-		if !ok {
-			return fmt.Errorf("pass@%d can't be estimated: some problem has fewer than %d samples (the most is %d; at temperature 0 there is one); lower ks, or draw more", k, k, largest)
+		if !m.passAtK(fmt.Sprintf("pass@%d", k), problems, k) {
+			return fmt.Errorf("pass@%d can't be estimated: no problem has %d samples (the most is %d; at temperature 0 there is one); lower ks, or draw more", k, k, largest)
 		}
-		m.mean(fmt.Sprintf("pass@%d", k), values)
 	}
 	m.add("problems", float64(len(problems)))
 	m.add("samples", float64(samples))
 	return nil
 }
 
-// passAtK estimates pass@k for each problem; ok is false if one has fewer than k
-// samples.
-func passAtK(problems []*problem, k int) (values []float64, ok bool) {
-	values = make([]float64, len(problems))
-	for i, q := range problems {
-		n, c := q.count()
-		if n < k {
-			return nil, false
+// passAtK adds the mean pass@k of the problems that have at least k samples, and how many
+// those are if they aren't all. It reports whether there is any.
+func (m *meter) passAtK(name string, problems []*problem, k int) bool {
+	var values []float64
+	for _, q := range problems {
+		if n, c := q.count(); n >= k {
+			values = append(values, rank.PassAtK(n, c, k))
 		}
-		values[i] = rank.PassAtK(n, c, k)
 	}
-	return values, true
+	if len(values) == 0 {
+		return false
+	}
+	m.mean(name, values)
+	if len(values) < len(problems) {
+		m.add("problems["+name+"]", float64(len(values)))
+	}
+	return true
+}
+
+// unjudged adds how many candidates have no verdict, by the reason.
+func (m *meter) unjudged(counts map[string]int) {
+	for _, reason := range slices.Sorted(maps.Keys(counts)) {
+		m.add(reason, float64(counts[reason]))
+	}
 }
 
 // verifier adds what selection by energy gains. The share closed is the part of

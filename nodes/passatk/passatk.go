@@ -18,7 +18,7 @@ import (
 
 // Params of the node.
 type Params struct {
-	Ks        []int  `yaml:"ks" doc:"The k of each pass@k to report. A k above the number of samples of every problem is an error."`
+	Ks        []int  `yaml:"ks" doc:"The k of each pass@k to report, over the problems that have at least k samples; problems[pass@k] says how many those are if they aren't all. A k above the number of samples of every problem is an error."`
 	Split     string `yaml:"split" doc:"Only rows of this split are evaluated; empty means all."`
 	SelectBy  string `yaml:"select_by" doc:"Float column whose lowest value selects a candidate; empty means that none is selected."`
 	GroupBy   string `yaml:"group_by" doc:"String column; pass@k is also reported for each of its values."`
@@ -30,9 +30,10 @@ type Params struct {
 func Type() *node.Type {
 	return node.Def[Params]{
 		Name:    "pass_at_k",
-		Version: 1,
+		Version: 2,
 		Doc: "Evaluates candidates per problem: unbiased pass@k (Chen et al. 2021), baseline (a random candidate), oracle (any candidate) " +
-			"and the candidate of lowest energy, ties counted by expectation, with 95% intervals by bootstrap over problems.",
+			"and the candidate of lowest energy, ties counted by expectation, with 95% intervals by bootstrap over problems. " +
+			"Candidates without a verdict (unsupported, quarantined) count as no samples; metrics say how many there were.",
 		Defaults: Params{Ks: []int{1}, Resamples: 2000},
 		Check:    check,
 		Ports:    ports,
@@ -135,25 +136,25 @@ func run(_ context.Context, p Params, t node.Task) error {
 		return err
 	}
 	defer in.Close()
-	problems, err := collect(in, p)
+	c, err := collect(in, p)
 	if err != nil {
 		return err
 	}
-	if len(problems) == 0 {
-		return fmt.Errorf("there are no candidates to evaluate%s", ofSplit(p.Split))
+	if len(c.problems) == 0 {
+		return fmt.Errorf("there are no candidates to evaluate%s%s", ofSplit(p.Split), c.without())
 	}
 	alike, err := readAlike(t)
 	if err != nil {
 		return err
 	}
-	metrics, err := evaluate(problems, alike, p)
+	metrics, err := evaluate(c, alike, p)
 	if err != nil {
 		return err
 	}
 	if err := node.Emit(t, "metrics", metrics); err != nil {
 		return err
 	}
-	return node.Emit(t, "problems", perProblem(problems, p))
+	return node.Emit(t, "problems", perProblem(c.problems, p))
 }
 
 func ofSplit(split string) string {
@@ -163,40 +164,71 @@ func ofSplit(split string) string {
 	return fmt.Sprintf(" of split %q", split)
 }
 
-// collect groups the candidates by problem, in the order of their first rows.
-func collect(in *table.Reader, p Params) ([]*problem, error) {
-	byID := map[string]*problem{}
-	var order []*problem
+// candidates are the problems with their candidates, in the order of their first rows.
+type candidates struct {
+	problems []*problem
+	byID     map[string]*problem
+	unjudged map[string]int // candidates without a verdict, by the reason
+}
+
+// without says how many candidates had no verdict.
+func (c candidates) without() string {
+	if len(c.unjudged) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; those without a verdict count as none: %d unsupported, %d quarantined", c.unjudged[verdict.Unsupported], c.unjudged[verdict.Quarantined])
+}
+
+// collect groups the candidates by problem.
+func collect(in *table.Reader, p Params) (candidates, error) {
+	c := candidates{byID: map[string]*problem{}, unjudged: map[string]int{}}
 	for rec, err := range in.Batches() {
 		if err != nil {
-			return nil, err
+			return c, err
 		}
-		ids, verdicts := text(rec, "problem_id"), text(rec, "verdict")
 		for i := range int(rec.NumRows()) {
 			if p.Split != "" && text(rec, "split").Value(i) != p.Split {
 				continue
 			}
-			id := ids.Value(i)
-			q := byID[id]
-			if q == nil {
-				q = &problem{id: id}
-				byID[id] = q
-				order = append(order, q)
-			}
-			q.passed = append(q.passed, verdicts.Value(i) == verdict.Passed)
-			if p.SelectBy != "" {
-				e := column(rec, p.SelectBy).(*array.Float64).Value(i)
-				if math.IsNaN(e) {
-					return nil, fmt.Errorf("%s of a candidate of problem %s is not a number", p.SelectBy, id)
-				}
-				q.energies = append(q.energies, e)
-			}
-			if p.GroupBy != "" {
-				q.groups = append(q.groups, text(rec, p.GroupBy).Value(i))
+			if err := c.add(rec, i, p); err != nil {
+				return c, err
 			}
 		}
 	}
-	return order, nil
+	return c, nil
+}
+
+// add adds a row.
+func (c *candidates) add(rec arrow.Record, i int, p Params) error {
+	id, outcome := text(rec, "problem_id").Value(i), text(rec, "verdict").Value(i)
+	if !verdict.Known(outcome) {
+		c.unjudged[outcome]++
+		return nil
+	}
+	q := c.of(id)
+	q.passed = append(q.passed, outcome == verdict.Passed)
+	if p.SelectBy != "" {
+		e := column(rec, p.SelectBy).(*array.Float64).Value(i)
+		if math.IsNaN(e) {
+			return fmt.Errorf("%s of a candidate of problem %s is not a number", p.SelectBy, id)
+		}
+		q.energies = append(q.energies, e)
+	}
+	if p.GroupBy != "" {
+		q.groups = append(q.groups, text(rec, p.GroupBy).Value(i))
+	}
+	return nil
+}
+
+// of returns the problem of an id.
+func (c *candidates) of(id string) *problem {
+	q := c.byID[id]
+	if q == nil {
+		q = &problem{id: id}
+		c.byID[id] = q
+		c.problems = append(c.problems, q)
+	}
+	return q
 }
 
 func column(rec arrow.Record, name string) arrow.Array {

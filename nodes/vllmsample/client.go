@@ -204,6 +204,10 @@ func (c *client) statusError(url string, resp *http.Response, body []byte) error
 		return &node.Fault{Err: err}
 	case status == http.StatusBadRequest && tooLong(e):
 		return &refusedError{c.redact(e.Message)}
+	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
+		if advice := adviceOn(e); advice != "" {
+			return fmt.Errorf("%w; %s", err, advice)
+		}
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		return fmt.Errorf("%w; the server wants an API key: put it into the variable that api_key_env names, or into a file and its path into api_key_file", err)
 	}
@@ -252,12 +256,20 @@ func retryAfter(h http.Header) time.Duration {
 // parseError finds the message in an error reply.
 func parseError(body []byte) apiError {
 	var r response
-	if json.Unmarshal(body, &r) == nil && r.Error != nil {
+	err := json.Unmarshal(body, &r)
+	switch {
+	case err == nil && r.Error != nil:
 		return *r.Error
+	case err == nil && r.Object == "error":
+		return apiError{Message: r.Message}
 	}
-	text := strings.TrimSpace(string(body))
-	if len(text) > 300 {
-		text = text[:300] + "..."
+	return apiError{Message: shortened(string(body))}
+}
+
+// shortened is the beginning of a text that may be long.
+func shortened(text string) string {
+	if text = strings.TrimSpace(text); len(text) > 300 {
+		text = strings.ToValidUTF8(text[:300], "") + "..."
 	}
-	return apiError{Message: text}
+	return text
 }

@@ -77,6 +77,7 @@ func (f *fake) complete(w http.ResponseWriter, r *http.Request) {
 	}
 	b, _ := json.Marshal(a.body)
 	_ = json.Unmarshal(b, &a)
+	a.N = max(1, a.N)
 	if a.body["temperature"] == 0.0 && a.Prompt == "1" {
 		fmt.Fprint(w, `{"choices": [{"finish_reason": "length"}], "system_fingerprint": "fp"}`)
 		return
@@ -116,10 +117,11 @@ func drawn(a asked, i int) choice {
 	text := fmt.Sprintf("    return %d\n", a.Seed+i)
 	c := choice{Index: i, FinishReason: "stop"}
 	if len(a.Messages) > 0 {
-		c.Message = &content{&text}
+		said := spoken(text)
+		c.Message = &content{Content: &said}
 	} else {
 		c.Text = &text
-		c.Logprobs = &choiceLogprobs{TokenLogprobs: []float64{-.5, -.25}}
+		c.Logprobs = &choiceLogprobs{TokenLogprobs: []*float64{new(-.5), new(-.25)}}
 	}
 	return c
 }

@@ -98,7 +98,7 @@ func pin(ctx context.Context, p Params) (node.Pins, error) {
 }
 
 func pinRecording(p Params) (node.Pins, error) {
-	sum, err := fileSum(string(p.Recording))
+	sum, err := recordingSum(string(p.Recording))
 	if err != nil {
 		return nil, fmt.Errorf("reading the recording: %w", err)
 	}
@@ -106,7 +106,14 @@ func pinRecording(p Params) (node.Pins, error) {
 	if err != nil {
 		return nil, err
 	}
-	return node.Pins{"recording": sum, "config": config}, nil
+	pins := node.Pins{"recording": sum, "config": config}
+	if p.all() { // a problem may then do without a sample that it hasn't
+		if _, err := recordedCounts(p); err != nil {
+			return nil, err
+		}
+		pins["n"] = "all"
+	}
+	return pins, nil
 }
 
 // comingUp is how long a server that isn't there is waited for before a run.

@@ -1,21 +1,14 @@
 package vllmsample
 
 import (
-	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
-	"math"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
-
-	"github.com/ouroflow/ouroflow/engine/table/tableio"
 )
 
 // meta is the file beside a recording (NAME.meta.json for NAME.jsonl.gz) that
@@ -39,22 +32,17 @@ type recConfig struct {
 }
 
 func (c recConfig) String() string {
-	return fmt.Sprintf("temperature %g, top_p %g, max_tokens %d, stop %q, seed %d, %d samples a problem", c.Temperature, c.TopP, c.MaxTokens, c.Stop, c.Seed, c.N)
+	text := fmt.Sprintf("temperature %g, top_p %g, max_tokens %d, stop %q, seed %d", c.Temperature, c.TopP, c.MaxTokens, c.Stop, c.Seed)
+	if c.N == 0 {
+		return text
+	}
+	return fmt.Sprintf("%s, %d samples a problem", text, c.N)
 }
 
 func (c recConfig) matches(p Params) bool {
 	return c.Temperature == p.Temperature && c.TopP == p.TopP && c.MaxTokens == p.MaxTokens &&
 		c.Seed == p.Seed && slices.Equal(c.Stop, p.Stop) &&
-		p.TopK == 0 && p.MinP == 0 && p.Repetition == 1 && len(p.Extra) == 0 // no recording has any of these
-}
-
-func fileSum(path string) (string, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:]), nil
+		p.TopK == 0 && p.MinP == 0 && p.Repetition == 1 && len(p.Extra) == 0 && len(p.Omit) == 0 // no recording has any of these
 }
 
 func metaPath(recording string) string {
@@ -99,13 +87,24 @@ func chooseConfig(p Params) (string, error) {
 		if !c.matches(p) {
 			continue
 		}
-		if fanout(p) > c.N {
-			return "", fmt.Errorf("n is %d, but %s has only %d samples a problem at temperature %g; lower n, %s", p.N, p.Recording, c.N, c.Temperature, live)
+		if !p.all() && fanout(p) > c.N {
+			return "", fmt.Errorf("n is %v, but %s has only %d samples a problem at temperature %g; lower n, set n: all for what there is, %s", p.N, p.Recording, c.N, c.Temperature, live)
 		}
 		return name, nil
 	}
-	asked := recConfig{p.Temperature, p.TopP, p.MaxTokens, p.Stop, p.Seed, p.N}
+	n, _ := p.number()
+	asked := recConfig{p.Temperature, p.TopP, p.MaxTokens, p.Stop, p.Seed, n}
 	return "", fmt.Errorf("not recorded: %s\nthe recording %s has:%s\nask for one of these, %s", asked, p.Recording, describeConfigs(m), live)
+}
+
+// chosenConfigs are the configurations of a recording to take samples from; none means
+// all.
+func chosenConfigs(p Params) ([]string, error) {
+	config, err := chooseConfig(p)
+	if err != nil || config == "" {
+		return p.Configs, err
+	}
+	return []string{config}, nil
 }
 
 func describeConfigs(m *meta) string {
@@ -114,122 +113,4 @@ func describeConfigs(m *meta) string {
 		fmt.Fprintf(&b, "\n  %s: %s", name, m.Configs[name])
 	}
 	return b.String()
-}
-
-// recordedSample is one line of a recording.
-type recordedSample struct {
-	config       string
-	index        int
-	promptSum    string
-	completion   string
-	finishReason string
-	tokens       *int64
-	passed       *bool
-	refusal      string
-	logprobSum   *float64
-	logprobs     *int64 // how many
-}
-
-// readSamples returns the samples of each problem in the order (index,
-// configuration), those of the chosen configurations only.
-func readSamples(path string, configs []string) (map[string][]recordedSample, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := tableio.ReadObjects("jsonl", content)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	byProblem := map[string][]recordedSample{}
-	for i, o := range rows {
-		id := cmp.Or(o.Text("problem_id"), o.Text("task_id"))
-		s, err := parseSample(o)
-		if err == nil && id == "" {
-			err = errors.New("it has no problem_id or task_id")
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: sample %d: %w", path, i+1, err)
-		}
-		if len(configs) == 0 || slices.Contains(configs, s.config) {
-			byProblem[id] = append(byProblem[id], s)
-		}
-	}
-	if len(byProblem) == 0 {
-		return nil, fmt.Errorf("%s has no samples of the configurations %q", path, configs)
-	}
-	for id, list := range byProblem {
-		slices.SortStableFunc(list, compareSamples)
-		for i := 1; i < len(list); i++ {
-			if compareSamples(list[i-1], list[i]) == 0 {
-				return nil, fmt.Errorf("%s has sample %d of problem %s, configuration %q, twice", path, list[i].index, id, list[i].config)
-			}
-		}
-	}
-	return byProblem, nil
-}
-
-func compareSamples(a, b recordedSample) int {
-	return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.config, b.config))
-}
-
-func parseSample(o tableio.Object) (recordedSample, error) {
-	s := recordedSample{
-		config: o.Text("config"), promptSum: o.Text("prompt_sha256"), finishReason: cmp.Or(o.Text("finish_reason"), "stop"),
-	}
-	if prompt, ok := o["request"].(string); ok && s.promptSum == "" {
-		s.promptSum = promptSum(prompt)
-	}
-	var ok bool
-	if s.completion, ok = o["completion"].(string); !ok {
-		return s, errors.New("no completion")
-	}
-	var err error
-	index := cmp.Or(o.Text("index"), o.Text("sample"))
-	if s.index, err = strconv.Atoi(index); err != nil || s.index < 0 {
-		return s, fmt.Errorf("its index is %q", index)
-	}
-	s.refusal = o.Text("refusal")
-	if !finished(s.finishReason) && s.finishReason != "refused" {
-		return s, fmt.Errorf("its finish_reason is %q, not stop or length", s.finishReason)
-	}
-	if s.tokens, err = countOf(o, "completion_tokens"); err != nil {
-		return s, err
-	}
-	if s.logprobs, err = countOf(o, "logprob_tokens"); err != nil {
-		return s, err
-	}
-	if text := o.Text("logprob_sum"); text != "" {
-		x, err := strconv.ParseFloat(text, 64)
-		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
-			return s, fmt.Errorf("its logprob_sum is %q", text)
-		}
-		s.logprobSum = &x
-	}
-	if v := o["passed"]; v != nil {
-		passed, ok := v.(bool)
-		if !ok {
-			return s, fmt.Errorf("passed is %q, not true or false", o.Text("passed"))
-		}
-		s.passed = &passed
-	}
-	return s, nil
-}
-
-// countOf reads a number of tokens, nil if there is none.
-func countOf(o tableio.Object, field string) (*int64, error) {
-	text := o.Text(field)
-	if text == "" {
-		return nil, nil
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < 0 {
-		return nil, fmt.Errorf("its %s is %q", field, text)
-	}
-	return &n, nil
-}
-
-func promptSum(prompt string) string {
-	sum := sha256.Sum256([]byte(prompt))
-	return hex.EncodeToString(sum[:])
 }

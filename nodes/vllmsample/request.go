@@ -30,9 +30,11 @@ func newCall(p Params, vllm bool, items []node.Item[in]) (call, error) {
 	if p.API == "chat" {
 		c.path = "/v1/chat/completions"
 		addMessages(body, first.In)
+		p.adapt(body)
 		return c, nil
 	}
 	body["prompt"] = first.In.Request
+	p.adapt(body)
 	if first.In.System != "" {
 		return c, fmt.Errorf("problem %s has a system message, which the completions API can't carry; set api: chat, or put it into the prompt", first.In.ProblemID)
 	}
@@ -76,6 +78,9 @@ func (p Params) addOptions(body map[string]any, vllm bool) {
 	}
 	if p.Stream {
 		body["stream"] = true
+		if body["n"] == 1 { // else nothing says which sample the usage is of
+			body["stream_options"] = map[string]any{"include_usage": true}
+		}
 	}
 }
 

@@ -20,6 +20,8 @@ type sampler struct {
 	places *semaphore.Weighted // samples in flight
 	tally  *tally
 
+	recorded map[string]int // samples that a recording has of each problem; nil: sampled live
+
 	waiting context.Context // is over when nothing is waited for any more
 
 	once   sync.Once
@@ -38,7 +40,7 @@ const manyPerRequest = 16
 func (s *sampler) perRequest() int {
 	n := s.p.PerRequest
 	switch {
-	case s.p.Recording != "":
+	case s.p.Recording != "" || s.p.omits("n"):
 		n = 1
 	case n == 0 && s.fleet.vllm():
 		n = manyPerRequest
@@ -104,6 +106,9 @@ func (s *sampler) stopped(ctx context.Context, err error) error {
 
 // sample gets the samples of items, in as many requests as it takes.
 func (s *sampler) sample(ctx context.Context, items []node.Item[in]) error {
+	if s.missing(items[0]) {
+		return s.w.Emit(items[0], none)
+	}
 	var t trouble
 	for len(items) > 0 {
 		before := len(items)
@@ -119,6 +124,15 @@ func (s *sampler) sample(ctx context.Context, items []node.Item[in]) error {
 		}
 	}
 	return nil
+}
+
+// missing reports whether a recording has no sample for an item, and needn't.
+func (s *sampler) missing(item node.Item[in]) bool {
+	if s.recorded == nil {
+		return false
+	}
+	n := s.recorded[item.In.ProblemID]
+	return n == 0 && s.p.Missing == "skip" || n > 0 && s.p.all() && item.Index >= n
 }
 
 // How often a request is sent whose replies are broken, or don't come.

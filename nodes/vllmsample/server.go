@@ -15,7 +15,7 @@ import (
 type recordingServer struct {
 	URL      string
 	http     *http.Server
-	samples  map[string][]recordedSample
+	samples  recording
 	path     string
 	seed     int64
 	settings bool
@@ -27,9 +27,9 @@ func serveRecording(p Params) (*recordingServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	configs := p.Configs
-	if config != "" {
-		configs = []string{config}
+	configs, err := chosenConfigs(p)
+	if err != nil {
+		return nil, err
 	}
 	s := &recordingServer{path: string(p.Recording), seed: int64(p.Seed), settings: config != ""}
 	if s.samples, err = readSamples(s.path, configs); err != nil {
@@ -75,11 +75,11 @@ func (s *recordingServer) completions(w http.ResponseWriter, r *http.Request) {
 		Text: &sample.completion, FinishReason: sample.finishReason,
 		Recorded: &recorded{
 			Config: sample.config, Passed: sample.passed, Settings: s.settings,
-			LogprobSum: sample.logprobSum, Logprobs: sample.logprobs,
+			LogprobSum: sample.logprobSum, Logprobs: sample.logprobs, Prefix: sample.prefix, Reasoning: sample.reasoning, Refusal: sample.refusal,
 		},
 	}}}
 	if sample.tokens != nil {
-		resp.Usage = &usage{*sample.tokens}
+		resp.Usage = &usage{sample.tokens}
 	}
 	s.answer(w, http.StatusOK, resp)
 }
@@ -104,8 +104,11 @@ func (s *recordingServer) answer(w http.ResponseWriter, status int, body respons
 func (s *recordingServer) find(problem string, req recordedRequest) (recordedSample, error) {
 	list := s.samples[problem]
 	i := int(req.Seed - s.seed)
-	if i < 0 || i >= len(list) {
-		return recordedSample{}, fmt.Errorf("%s has %d samples of problem %s, so there is no sample %d; lower n", s.path, len(list), problem, i)
+	switch {
+	case len(list) == 0:
+		return recordedSample{}, fmt.Errorf("%s has no sample of problem %s; leave the problem out of the data set, or set missing: skip", s.path, problem)
+	case i < 0 || i >= len(list):
+		return recordedSample{}, fmt.Errorf("%s has %d samples of problem %s (samples 0 to %d), so there is no sample %d; lower n, or set n: all to take what there is", s.path, len(list), problem, len(list)-1, i)
 	}
 	if s.settings && list[i].index != i {
 		return recordedSample{}, fmt.Errorf("%s has no sample %d of problem %s at these settings", s.path, i, problem)

@@ -1,4 +1,4 @@
-package vllmsample
+package extractcode
 
 import (
 	"strings"
@@ -6,24 +6,6 @@ import (
 
 	"github.com/ouroflow/ouroflow/engine/node/nodetest"
 )
-
-func TestExtractCode(t *testing.T) {
-	for _, test := range []struct{ name, prefix, completion, want string }{
-		{"plain", "def f(", "x):\n    return x\n", "def f(x):\n    return x\n"},
-		{"fenced", "", "Sure:\n```python\ndef f(x):\n    return x\n```\nDone.", "def f(x):\n    return x\n"},
-		{"first of two", "", "```\na\n```\n```\nb\n```", "a\n"},
-		{"never closed", "", "```py\na\n", "a\n"},
-		{"block opened by the prompt", "def f(", "x): pass\n```\nIt works.", "def f(x): pass\n"},
-		{"language wins over prefix", "def f(", "```python\ndef f(x): pass\n```", "def f(x): pass\n"},
-		{"inline ticks", "", "x = '```'\n", "x = '```'\n"},
-		{"block opened by the answer that was begun", "```python\ndef f(", "x): pass\n```\nIt works.", "def f(x): pass\n"},
-		{"empty", "", "", ""},
-	} {
-		if got := ExtractCode(test.prefix, test.completion); got != test.want {
-			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
-		}
-	}
-}
 
 // programs to cut: what the longest prefix that compiles is, and what is left of that
 // without statements after the definitions. Empty means that it stays as it is.
@@ -49,21 +31,21 @@ var programs = []struct{ name, code, compiles, statement string }{
 }
 
 func TestCut(t *testing.T) {
-	var rows []completed
+	var rows []in
 	for _, p := range programs {
-		rows = append(rows, completed{Completion: p.code})
+		rows = append(rows, in{Completion: p.code})
 	}
 	for _, cut := range []string{"none", "compiles", "statement"} {
 		b := nodetest.New(t)
 		nodetest.Bind(t, b, "in", rows)
-		res, err := b.Run(t, ExtractType(), func(p any) {
-			q := p.(*ExtractParams)
+		res, err := b.Run(t, Type(), func(p any) {
+			q := p.(*Params)
 			q.Cut, q.Runtime = cut, "process"
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, row := range nodetest.Rows[extracted](t, b, res, "out") {
+		for i, row := range nodetest.Rows[out](t, b, res, "out") {
 			want := map[string]string{"compiles": programs[i].compiles, "statement": programs[i].statement}[cut]
 			if want == "" {
 				want = programs[i].code
@@ -73,13 +55,4 @@ func TestCut(t *testing.T) {
 			}
 		}
 	}
-}
-
-func FuzzExtractCode(f *testing.F) {
-	f.Add("def f(", "```python\nx\n```")
-	f.Fuzz(func(t *testing.T, prefix, completion string) {
-		if got := ExtractCode(prefix, completion); len(got) > len(prefix)+len(completion) {
-			t.Fatal("code appeared from nowhere")
-		}
-	})
 }
