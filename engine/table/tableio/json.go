@@ -78,6 +78,7 @@ func readJSON(r io.Reader, yield func(Object) bool) error {
 	if source.err != nil {
 		return source.err
 	}
+	source.left = maxRow
 	return ended(d, first == '[')
 }
 
@@ -133,7 +134,7 @@ func (l *rowReader) Read(p []byte) (int, error) {
 		l.err = fmt.Errorf("a row is longer than %d MiB", maxRow>>20)
 		return 0, l.err
 	}
-	n, err := l.r.Read(p)
+	n, err := l.r.Read(p[:min(len(p), l.left)])
 	l.left -= n
 	if err != nil && !errors.Is(err, io.EOF) {
 		l.err = err
