@@ -53,7 +53,8 @@ func (c callee) call(args []any) (string, error) {
 }
 
 // commonNames are imports that the harnesses of APPS and LiveCodeBench run before a
-// candidate, whose starter code uses List without importing it.
+// candidate, whose starter code uses List without importing it. All are of modules that
+// tests can use without the candidate in their process.
 var commonNames = map[string]string{
 	"typing":      "Any Dict List Optional Set Tuple Union",
 	"collections": "Counter OrderedDict defaultdict deque",
@@ -64,7 +65,7 @@ var commonNames = map[string]string{
 	"math":        "ceil floor gcd inf sqrt",
 }
 
-var commonModules = []string{"bisect", "collections", "functools", "heapq", "itertools", "math", "random", "re", "string", "sys"}
+var commonModules = []string{"bisect", "collections", "functools", "heapq", "itertools", "math", "random", "re", "string"}
 
 // preamble writes those imports, but for the name of the function that is tested.
 func preamble(function string) string {
