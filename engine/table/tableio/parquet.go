@@ -114,7 +114,7 @@ func (f *parquetFile) openColumn(g *file.RowGroupReader, i int, l *leaf) error {
 		return err
 	}
 	pages := &pageReader{
-		data: f.content[start : start+c.TotalCompressedSize()], codec: codec, mem: f.mem, column: l.column, most: c.NumValues(),
+		data: f.content[start : start+c.TotalCompressedSize()], codec: codec, stored: c.Compression() == compress.Codecs.Uncompressed, mem: f.mem, column: l.column, most: c.NumValues(),
 	}
 	return l.open(pages, f.mem, f.file.BufferPool())
 }

@@ -23,6 +23,7 @@ import (
 type pageReader struct {
 	data   []byte // of the column, from its first page on
 	codec  compress.Codec
+	stored bool // not compressed
 	mem    memory.Allocator
 	column *schema.Column
 	most   int64 // values that are still to come
@@ -126,6 +127,9 @@ func (p *pageReader) makeV2(d thriftFields, packed []byte, size int64) (file.Pag
 func (p *pageReader) unpack(packed []byte, size int64) (*memory.Buffer, error) {
 	if size < 0 || size > math.MaxInt32 {
 		return nil, errHeader
+	}
+	if p.stored && size != int64(len(packed)) {
+		return nil, fmt.Errorf("a page promises %d bytes and has %d", size, len(packed))
 	}
 	if size == 0 {
 		return memory.NewBufferBytes(nil), nil
