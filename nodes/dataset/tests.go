@@ -37,8 +37,7 @@ func listed(v any) (any, error) {
 	if errPython == nil {
 		return parsed, nil
 	}
-	return nil, fmt.Errorf("it begins like a list or an object, but is neither JSON (%w) nor a literal of Python (%w); "+
-		"if it is one test, give it in a list", errJSON, errPython)
+	return nil, fmt.Errorf("it begins like a list or an object, but is neither JSON (%w) nor a literal of Python (%w)", errJSON, errPython)
 }
 
 // ownTests are the tests of a file of one's own, by what they are: a list of texts or
@@ -46,7 +45,7 @@ func listed(v any) (any, error) {
 func ownTests(o tableio.Object, field string, q *problem) error {
 	v, err := listed(o[field])
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; if it is one test, give it in a list", err)
 	}
 	switch v := v.(type) {
 	case nil:

@@ -19,7 +19,7 @@ const maxDepth = 100
 
 // Parse reads a literal: nil, bool, string, json.Number, []any for lists and tuples,
 // and tableio.Struct for dicts whose keys are texts. A list whose elements only white
-// space parts, as numpy writes arrays, is one, too.
+// space parts, as numpy writes arrays, is one, too, and so is array([...]).
 func Parse(text string) (any, error) {
 	p := &parser{text: text}
 	v, err := p.value(maxDepth)
@@ -68,6 +68,8 @@ func (p *parser) value(depth int) (any, error) {
 		return p.list(')', depth)
 	case c == '{':
 		return p.dict(depth)
+	case p.accept("array("):
+		return p.array(depth)
 	case p.accept("None"):
 		return nil, nil
 	case p.accept("True"):
@@ -110,6 +112,25 @@ func (p *parser) list(end byte, depth int) (any, error) {
 		return nil, errors.New("a comma is missing")
 	case end == ')' && len(list) == 1 && commas == 0:
 		return list[0], nil
+	}
+	return list, nil
+}
+
+var dtype = regexp.MustCompile(`^,\s*dtype=\w+\s*`)
+
+// array reads what numpy writes of an array within a dict: array([...], dtype=object).
+func (p *parser) array(depth int) (any, error) {
+	if p.peek() != '[' {
+		return nil, errors.New("it is no array of numpy")
+	}
+	list, err := p.list(']', depth-1)
+	if err != nil {
+		return nil, err
+	}
+	p.peek()
+	p.at += len(dtype.FindString(p.text[p.at:]))
+	if !p.accept(")") {
+		return nil, errors.New("an array of numpy doesn't end")
 	}
 	return list, nil
 }

@@ -20,6 +20,7 @@ func TestParse(t *testing.T) {
 		{`r'\n'`, `"\\n"`},
 		{"'''a\nb'''", `"a\nb"`},
 		{`[]`, `[]`},
+		{"{'a': array(['x',\n 'y'], dtype=object), 'b': array([2, 3]), 'c': array([], dtype=float64)}", `{"a":["x","y"],"b":[2,3],"c":[]}`},
 	} {
 		v, err := Parse(test.text)
 		if err != nil {
@@ -37,6 +38,7 @@ func TestParseRefuses(t *testing.T) {
 		{``, "no literal"}, {`[1, 2`, "no literal"}, {`['a', 'b' 'c']`, "comma"}, {`('a' 'b')`, "comma"}, {`['a' ... 'b']`, "left elements out"},
 		{`f(1)`, "no literal"}, {`[x]`, "no literal"}, {`'a`, "doesn't end"}, {"'a\nb'", "on its line"}, {`'\ud800'`, "no character"},
 		{`{1: 2}`, "no text"}, {`{'a' 1}`, "colon"}, {`[1] x`, "follows"}, {strings.Repeat("[", 200), "nested deeper"}, {`b'a'`, "no literal"},
+		{`array([1], shape=2)`, "doesn't end"}, {`array(1)`, "no array"}, {`array([1, ..., 2])`, "left elements out"},
 	} {
 		if v, err := Parse(test.text); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, %v, want %q", test.text, v, err, test.want)
