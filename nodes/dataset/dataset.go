@@ -1,4 +1,5 @@
-// Package dataset reads problems: MBPP, HumanEval, or a file of one's own.
+// Package dataset reads problems: published data sets as they are downloaded, or a file
+// of one's own.
 package dataset
 
 import (
@@ -16,10 +17,11 @@ import (
 
 // Params of the node.
 type Params struct {
-	Path   node.Path         `yaml:"path" doc:"File to read, gzip-compressed or not, or an http(s) URL. What is in it is part of the key, where it lies is not."`
+	Path   node.Path         `yaml:"path" doc:"File to read: JSON, JSON lines, CSV, Parquet or Arrow, plain or compressed by gzip or zstd, or an http(s) URL. What is in it is part of the key, where it lies is not."`
 	SHA256 string            `yaml:"sha256" doc:"SHA-256 of the file in hexadecimal, checked. A URL must have one."`
-	Format string            `yaml:"format" enum:"auto|mbpp|mbpp_sanitized|humaneval|json|jsonl|csv|parquet|arrow" doc:"What the file is. auto looks at its name and first row."`
-	Column map[string]string `yaml:"columns" doc:"For your own files: which field holds problem_id, split, prompt, tests, setup, reference or entry_point. Default: the field of the same name."`
+	Format string            `yaml:"format" enum:"auto|mbpp|mbpp_sanitized|mbpp_plus|humaneval|humaneval_plus|apps|livecodebench|codecontests|bigcodebench|json|jsonl|csv|parquet|arrow" doc:"What the file is: a data set as it is published, or only a container. auto looks at its name and first row."`
+	Column map[string]string `yaml:"columns" doc:"Which field holds problem_id, split, prompt, tests, setup, reference or entry_point. Default: in a published data set what it means there, else the field of the same name."`
+	Form   string            `yaml:"form" enum:"auto|asserts|functions|program" doc:"What a test is; the column form says it for each problem. asserts: statements. functions: a module with functions test_* or test cases of unittest. program: what a program reads and prints. auto: by the data set, or by the tests."`
 	Rows   string            `yaml:"rows" enum:"problems|samples" doc:"What a row of the file is: a problem, or a sample of one, so that a problem_id may be there more than once."`
 	Extra  []string          `yaml:"extra" doc:"Further fields of the file to keep, as columns of text: code and verdict of samples, for instance."`
 	Split  Split             `yaml:"split" doc:"How problems are split."`
@@ -45,6 +47,7 @@ type problem struct {
 	Setup      string   `arrow:"setup"`
 	Reference  string   `arrow:"reference"`
 	EntryPoint string   `arrow:"entry_point"`
+	Form       string   `arrow:"form"` // of the tests: asserts, functions or program
 	extra      []string // values of Params.Extra
 }
 
@@ -58,10 +61,11 @@ const (
 func Type() *node.Type {
 	return node.Def[Params]{
 		Name:    "dataset",
-		Version: 1,
+		Version: 2,
 		Doc:     "Reads programming problems with their tests and splits. Prompts that are the same or nearly the same in two splits are listed in the output `duplicates`.",
 		Defaults: Params{
 			Format: "auto",
+			Form:   "auto",
 			Rows:   rowsProblems,
 			Split:  Split{By: "auto"},
 		},
@@ -90,7 +94,9 @@ func schema(extra []string) *arrow.Schema {
 	return table.Concat(table.SchemaOf[problem](), arrow.NewSchema(fields, nil))
 }
 
-var columnNames = []string{"problem_id", "split", "prompt", "tests", "setup", "reference", "entry_point"}
+// columnNames are the columns that fields are read for, in that order: what tests mean
+// in APPS decides over the setup and the entry point.
+var columnNames = []string{"problem_id", "split", "prompt", "setup", "reference", "entry_point", "tests"}
 
 func check(p Params) error {
 	if p.Path == "" {
@@ -105,7 +111,7 @@ func check(p Params) error {
 		}
 	}
 	for i, name := range p.Extra {
-		if slices.Contains(columnNames, name) || slices.Contains(p.Extra[:i], name) || name == "" {
+		if table.SchemaOf[problem]().HasField(name) || slices.Contains(p.Extra[:i], name) || name == "" {
 			return node.BadField("extra", "%q is a column already, or no name", name)
 		}
 	}
@@ -115,7 +121,7 @@ func check(p Params) error {
 // pin makes the content of the file part of the key. A URL isn't read for that:
 // its digest is promised.
 func pin(_ context.Context, p Params) (node.Pins, error) {
-	container, _, err := formats(p)
+	container, err := containerOf(p)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +149,7 @@ func run(ctx context.Context, p Params, t node.Task) error {
 		return err
 	}
 	defer file.Close()
-	if err := write(ctx, p, parse(p, file), t); err != nil {
+	if err := write(ctx, p, parse(p, file, t.Logf), t); err != nil {
 		return fmt.Errorf("%s: %w", p.Path, err)
 	}
 	return nil

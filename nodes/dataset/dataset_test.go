@@ -47,22 +47,22 @@ func TestFormats(t *testing.T) {
 	}{
 		"mbpp.jsonl": {
 			content: `{"task_id": 602, "text": "Add.", "code": "def helper(x):\r\n  return x\r\ndef add(a,b):\r\n  return a+b", "test_list": ["assert add(1, 2) == 3"], "test_setup_code": "import math"}`,
-			want:    problem{"602", "train", "Add.", []string{"assert add(1, 2) == 3"}, "import math", "def helper(x):\n  return x\ndef add(a,b):\n  return a+b", "add", nil},
+			want:    problem{"602", "train", "Add.", []string{"assert add(1, 2) == 3"}, "import math", "def helper(x):\n  return x\ndef add(a,b):\n  return a+b", "add", "asserts", nil},
 		},
 		"sanitized.json": {
 			content: `[{"task_id": 11, "prompt": "Add.", "code": "def add(a): return a", "test_imports": ["import re", "import os"], "test_list": ["assert add(1)"]}]`,
-			want:    problem{"11", "test", "Add.", []string{"assert add(1)"}, "import re\nimport os", "def add(a): return a", "add", nil},
+			want:    problem{"11", "test", "Add.", []string{"assert add(1)"}, "import re\nimport os", "def add(a): return a", "add", "asserts", nil},
 		},
 		"humaneval.jsonl": {
 			content: `{"task_id": "HumanEval/0", "prompt": "def f(x):\n", "entry_point": "f", "canonical_solution": "    return x\n", "test": "def check(candidate):\n    assert candidate(1) == 1\n"}`,
-			want:    problem{"HumanEval/0", "", "def f(x):\n", []string{"def check(candidate):\n    assert candidate(1) == 1\n\ncheck(f)\n"}, "", "def f(x):\n    return x\n", "f", nil},
+			want:    problem{"HumanEval/0", "", "def f(x):\n", []string{"def check(candidate):\n    assert candidate(1) == 1\n\ncheck(f)\n"}, "", "def f(x):\n    return x\n", "f", "asserts", nil},
 		},
 		"own.csv": {
 			content: "key,question,checks,split\n7,Add.,\"[\"\"assert f(1)\"\", \"\"assert f(2)\"\"]\",dev\n",
 			set: func(p *Params) {
 				p.Column = map[string]string{"problem_id": "key", "prompt": "question", "tests": "checks"}
 			},
-			want: problem{"7", "dev", "Add.", []string{"assert f(1)", "assert f(2)"}, "", "", "", nil},
+			want: problem{"7", "dev", "Add.", []string{"assert f(1)", "assert f(2)"}, "", "", "", "asserts", nil},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,46 +14,44 @@ import (
 )
 
 // parse yields the problems of a file in file order.
-func parse(p Params, file io.Reader) iter.Seq2[problem, error] {
+func parse(p Params, file io.Reader, logf func(string, ...any)) iter.Seq2[problem, error] {
 	return func(yield func(problem, error) bool) {
-		container, kind, err := formats(p)
+		container, err := containerOf(p)
 		if err != nil {
 			yield(problem{}, err)
 			return
 		}
-		c := &converter{p: p, kind: kind, seen: map[string]bool{}}
+		c := &converter{p: p, seen: map[string]bool{}, fields: map[string]bool{}}
 		for o, err := range tableio.Objects(container, file) {
 			var q problem
+			keep := true
 			if err == nil {
-				q, err = c.convert(o)
+				q, keep, err = c.convert(o)
 			}
-			if !yield(q, err) || err != nil {
+			if keep && (!yield(q, err) || err != nil) {
 				return
 			}
 		}
-		if c.rows == 0 {
-			yield(problem{}, errors.New("the file has no problems"))
+		if err := c.end(logf); err != nil {
+			yield(problem{}, err)
 		}
 	}
 }
 
-// formats tells the container format of the file from what its rows are.
-func formats(p Params) (container, kind string, err error) {
-	container = tableio.FormatOf(string(p.Path))
-	switch p.Format {
-	case "auto":
-		if container == "" {
-			return "", "", errors.New("the file name has no ending that tells its format; set format")
-		}
-		return container, "auto", nil
-	case "mbpp", "humaneval":
-		return orElse(container, "jsonl"), p.Format, nil
-	case "mbpp_sanitized":
-		return orElse(container, "json"), p.Format, nil
+// containerOf is the format of the file: what contains the rows.
+func containerOf(p Params) (string, error) {
+	container := tableio.FormatOf(string(p.Path))
+	switch {
+	case slices.Contains(containers, p.Format):
+		return p.Format, nil
+	case p.Format == "auto" && container == "":
+		return "", errors.New("the file name has no ending that tells its format; set format")
 	default:
-		return p.Format, "auto", nil
+		return orElse(container, "jsonl"), nil
 	}
 }
+
+var containers = []string{"json", "jsonl", "csv", "parquet", "arrow"}
 
 func orElse(s, fallback string) string {
 	if s == "" {
@@ -61,117 +60,160 @@ func orElse(s, fallback string) string {
 	return s
 }
 
-// detect recognises a data set by the fields of its first row.
-func detect(o tableio.Object) string {
-	has := func(names ...string) bool {
-		return !slices.ContainsFunc(names, func(n string) bool { _, ok := o[n]; return !ok })
-	}
-	switch {
-	case has("task_id", "text", "code", "test_list"):
-		return "mbpp"
-	case has("task_id", "prompt", "code", "test_list"):
-		return "mbpp_sanitized"
-	case has("task_id", "prompt", "canonical_solution", "test", "entry_point"):
-		return "humaneval"
-	default:
-		return "own"
-	}
-}
-
 // converter makes problems of the rows of a file.
 type converter struct {
-	p    Params
-	kind string // auto before the first row
-	rows int
-	seen map[string]bool // problem ids
+	p        Params
+	set      *published // nil before the first row
+	rows     int
+	untested int             // rows left out for want of tests
+	seen     map[string]bool // problem ids
+	fields   map[string]bool // of any row
 }
 
-func (c *converter) convert(o tableio.Object) (problem, error) {
-	if c.kind == "auto" {
-		c.kind = detect(o)
-	}
+// convert makes a problem of a row, or says that the row is none to keep.
+func (c *converter) convert(o tableio.Object) (q problem, keep bool, err error) {
 	c.rows++
-	q := c.read(o)
-	if q.Split == "" {
-		q.Split = o.Text("split")
+	for name := range o {
+		c.fields[name] = true
 	}
-	if q.Split == "" && strings.HasPrefix(c.kind, "mbpp") {
+	if err := c.read(o, &q); err != nil {
+		return q, true, fmt.Errorf("row %d%s: %w", c.rows, nameOf(q), err)
+	}
+	if len(q.Tests) == 0 && c.set.untested {
+		c.untested++
+		return q, false, nil
+	}
+	if err := c.finish(o, &q); err != nil {
+		return q, true, fmt.Errorf("row %d%s: %w", c.rows, nameOf(q), err)
+	}
+	c.seen[q.ID] = true
+	return q, true, nil
+}
+
+func nameOf(q problem) string {
+	if q.ID == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%s)", q.ID)
+}
+
+// read sets what the fields of the row say.
+func (c *converter) read(o tableio.Object, q *problem) (err error) {
+	if c.set == nil {
+		if c.set, err = c.recognise(o); err != nil {
+			return err
+		}
+	}
+	if err := c.set.fill(o, c.p.Column, q); err != nil {
+		return err
+	}
+	if q.Split == "" && c.set.mbpp {
 		q.Split = splitOf(official, q.ID)
 	}
 	for _, name := range c.p.Extra {
-		q.extra = append(q.extra, o.Text(name))
+		text, err := extraText(o[name])
+		if err != nil {
+			return fmt.Errorf("field %q: %w", name, err)
+		}
+		q.extra = append(q.extra, text)
 	}
-	if err := complete(&q); err != nil {
-		return q, fmt.Errorf("problem %d: %w", c.rows, err)
+	return nil
+}
+
+func (c *converter) recognise(o tableio.Object) (*published, error) {
+	if slices.Contains(formatNames(), c.p.Format) {
+		return named(c.p.Format, o)
+	}
+	return detect(o), nil
+}
+
+// extraText is a value as text: lists and objects are JSON.
+func extraText(v any) (string, error) {
+	switch v.(type) {
+	case []any, tableio.Struct:
+		return tableio.JSON(v)
+	default:
+		return tableio.Text(v), nil
+	}
+}
+
+// finish checks the problem and fills in what follows from the rest.
+func (c *converter) finish(o tableio.Object, q *problem) error {
+	if err := complete(o, q); err != nil {
+		return err
 	}
 	if c.seen[q.ID] && c.p.Rows == rowsProblems {
-		return q, fmt.Errorf("problem %d: the problem_id %q is there twice; if the file holds samples of problems, set rows: samples", c.rows, q.ID)
+		return fmt.Errorf("the problem_id %q is there twice; if the file holds samples of problems, set rows: samples", q.ID)
 	}
-	c.seen[q.ID] = true
-	return q, nil
+	return c.setForm(q)
 }
 
-func (c *converter) read(o tableio.Object) problem {
-	switch c.kind {
-	case "mbpp":
-		return fromMBPP(o)
-	case "mbpp_sanitized":
-		return fromSanitized(o)
-	case "humaneval":
-		return fromHumanEval(o)
-	default:
-		return fromOwn(o, c.p.Column)
+// setForm sets the form that the params ask for, or that the data set or the tests have.
+func (c *converter) setForm(q *problem) (err error) {
+	if c.p.Form != "auto" {
+		q.Form = c.p.Form
 	}
-}
-
-func fromMBPP(o tableio.Object) problem {
-	return problem{
-		ID: o.Text("task_id"), Prompt: o.Text("text"), Reference: o.Text("code"),
-		Tests: o.Texts("test_list"), Setup: o.Text("test_setup_code"),
+	if q.Form == "" {
+		if q.Form, err = formOf(q.Tests); err != nil {
+			return err
+		}
 	}
-}
-
-func fromSanitized(o tableio.Object) problem {
-	return problem{
-		ID: o.Text("task_id"), Prompt: o.Text("prompt"), Reference: o.Text("code"),
-		Tests: o.Texts("test_list"), Setup: strings.Join(o.Texts("test_imports"), "\n"),
+	if err := checkForm(q.Form, q.Tests); err != nil {
+		return err
 	}
-}
-
-// fromHumanEval makes the call of check the test: the function itself comes with it.
-func fromHumanEval(o tableio.Object) problem {
-	entry := o.Text("entry_point")
-	return problem{
-		ID: o.Text("task_id"), Prompt: o.Text("prompt"), EntryPoint: entry,
-		Reference: o.Text("prompt") + o.Text("canonical_solution"),
-		Tests:     []string{o.Text("test") + "\ncheck(" + entry + ")\n"},
+	if q.Form == formProgram {
+		return nil
 	}
-}
-
-func fromOwn(o tableio.Object, columns map[string]string) problem {
-	name := func(column string) string { return orElse(columns[column], column) }
-	return problem{
-		ID: o.Text(name("problem_id")), Split: o.Text(name("split")), Prompt: o.Text(name("prompt")),
-		Tests: o.Texts(name("tests")), Setup: o.Text(name("setup")),
-		Reference: o.Text(name("reference")), EntryPoint: o.Text(name("entry_point")),
-	}
-}
-
-// complete checks a problem and fills in what follows from the rest.
-func complete(q *problem) error {
-	switch {
-	case q.ID == "":
-		return errors.New("it has no problem_id; `columns: {problem_id: FIELD}` names the field that holds it")
-	case strings.TrimSpace(q.Prompt) == "":
-		return fmt.Errorf("%s has no prompt; `columns: {prompt: FIELD}` names the field that holds it", q.ID)
-	case len(q.Tests) == 0:
-		return fmt.Errorf("%s has no tests; `columns: {tests: FIELD}` names the field that holds them", q.ID)
-	}
-	q.Reference = strings.ReplaceAll(q.Reference, "\r\n", "\n")
-	q.Setup = strings.ReplaceAll(q.Setup, "\r\n", "\n")
+	normaliseLines(q)
 	if q.EntryPoint == "" {
 		q.EntryPoint = entryPoint(q.Reference, q.Tests[0])
 	}
+	return checkAsserts(*q)
+}
+
+func normaliseLines(q *problem) {
+	q.Setup = strings.ReplaceAll(q.Setup, "\r\n", "\n")
+	for i, test := range q.Tests {
+		q.Tests[i] = strings.ReplaceAll(test, "\r\n", "\n")
+	}
+}
+
+// end checks the file as a whole.
+func (c *converter) end(logf func(string, ...any)) error {
+	if c.rows == 0 {
+		return errors.New("the file has no problems")
+	}
+	if c.untested > 0 {
+		logf("left out: %d of %d problems that have no tests", c.untested, c.rows)
+	}
+	for _, column := range columnNames {
+		if field := c.p.Column[column]; field != "" && !c.fields[field] {
+			return fmt.Errorf("columns.%s is %q, but no row has such a field; there are: %s", column, field, c.names())
+		}
+	}
+	for _, name := range c.p.Extra {
+		if !c.fields[name] {
+			return fmt.Errorf("extra names %q, but no row has such a field; there are: %s", name, c.names())
+		}
+	}
+	return nil
+}
+
+func (c *converter) names() string {
+	return strings.Join(slices.Sorted(maps.Keys(c.fields)), ", ")
+}
+
+// complete checks that a problem has what it needs.
+func complete(o tableio.Object, q *problem) error {
+	for _, needed := range []struct {
+		column string
+		there  bool
+	}{{"problem_id", q.ID != ""}, {"prompt", strings.TrimSpace(q.Prompt) != ""}, {"tests", len(q.Tests) > 0}} {
+		if !needed.there {
+			return fmt.Errorf("it has no %s; `columns: {%s: FIELD}` names the field that holds them; there are: %s", needed.column, needed.column, fieldNames(o))
+		}
+	}
+	q.Reference = strings.ReplaceAll(q.Reference, "\r\n", "\n")
 	return nil
 }
 

@@ -91,7 +91,7 @@ func splitOne(s Split, by string, q *problem) (keep bool, err error) {
 		if by == "official" {
 			ranges = official
 		}
-		if _, err := strconv.Atoi(q.ID); err != nil {
+		if _, err := numberOf(q.ID); err != nil {
 			return false, fmt.Errorf("problem %q has no numeric id, so ranges can't split it", q.ID)
 		}
 		q.Split = splitOf(ranges, q.ID)
@@ -131,7 +131,7 @@ func byShares(s Split, problems iter.Seq2[problem, error]) iter.Seq2[problem, er
 }
 
 func splitOf(ranges map[string]string, id string) string {
-	n, err := strconv.Atoi(id)
+	n, err := numberOf(id)
 	if err != nil {
 		return ""
 	}
@@ -144,6 +144,11 @@ func splitOf(ranges map[string]string, id string) string {
 		}
 	}
 	return ""
+}
+
+// numberOf is a numeric id, or the number in one such as HumanEval/5.
+func numberOf(id string) (int, error) {
+	return strconv.Atoi(id[strings.LastIndexByte(id, '/')+1:])
 }
 
 type span struct{ low, high int }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -25,7 +24,10 @@ func Formats() []string { return []string{"arrow", "csv", "jsonl", "parquet"} }
 
 // FormatOf guesses the format from a file name, "" if nothing fits.
 func FormatOf(path string) string {
-	path = strings.TrimSuffix(strings.ToLower(path), ".gz")
+	path = strings.ToLower(path)
+	for _, compressed := range []string{".gz", ".zst", ".zstd"} {
+		path = strings.TrimSuffix(path, compressed)
+	}
 	for _, f := range Formats() {
 		if strings.HasSuffix(path, "."+f) {
 			return f
@@ -205,28 +207,6 @@ func (s csvSink) Write(rec arrow.Record) error {
 func (s csvSink) Close() error {
 	s.w.Flush()
 	return s.w.Error()
-}
-
-// Text writes a value of table.Value for people: null is empty, lists are JSON.
-func Text(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	case []byte:
-		return string(v)
-	case float64:
-		return strconv.FormatFloat(v, 'g', -1, 64)
-	case []any:
-		b, err := json.Marshal(v)
-		if err != nil {
-			return fmt.Sprint(v)
-		}
-		return string(b)
-	default:
-		return fmt.Sprint(v)
-	}
 }
 
 // parquetSink writes zstd-compressed Parquet. What it writes depends on the rows
