@@ -31,6 +31,7 @@ type candidate struct {
 	Tests     []string `arrow:"tests"`
 	Setup     string   `arrow:"setup"`
 	Reference string   `arrow:"reference"`
+	Form      string   `arrow:"form"`
 	Verdict   string   `arrow:"verdict"`
 }
 
@@ -128,7 +129,7 @@ func draw(t node.Task, p Params) (drawn []*drawnCandidate, err error) {
 func newDrawn(row int64, c candidate, repeats int) *drawnCandidate {
 	return &drawnCandidate{
 		rerun:     rerun{Row: row, ProblemID: c.ProblemID, Verdict: c.Verdict, Again: make([]string, repeats)},
-		candidate: execution.Candidate{Code: c.Code, Tests: c.Tests, Setup: c.Setup, Reference: c.Reference},
+		candidate: execution.Candidate{Code: c.Code, Tests: c.Tests, Setup: c.Setup, Reference: c.Reference, Form: c.Form},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/nodes/internal/execution"
+	"github.com/ouroflow/ouroflow/nodes/internal/verdict"
 	"github.com/ouroflow/ouroflow/nodes/sandbox"
 )
 
@@ -25,6 +26,7 @@ type out struct {
 	FailedTest  *int64   `arrow:"failed_test"`   // the test that ended it, from 0
 	FailedLine  *int64   `arrow:"failed_line"`   // the line of that test, from 1
 	Judged      string   `arrow:"judged"`        // separate or in_process
+	Reason      *string  `arrow:"judged_reason"` // why in_process
 	Suspect     *string  `arrow:"suspect"`       // sign that it games the tests, or is no attempt
 	Stdout      *string  `arrow:"stdout_sha256"` // digest of what it printed; null if nothing
 	CPU         *float64 `arrow:"cpu_ms"`        // of all its processes
@@ -37,9 +39,9 @@ type out struct {
 func Type() *node.Type {
 	return node.RowDef[Params, execution.Candidate, out]{
 		Name:    "containerd_exec",
-		Version: 2,
-		Doc: "Runs each candidate against its tests, apart from the machine and from the others, and says how that ended. " +
-			"Equal candidates of a problem run once. A fault of the machine is no verdict: it is tried again and never recorded.",
+		Version: 3,
+		Doc: "Runs each candidate against its tests, apart from the machine and from the others, and says how that ended: a verdict is what plain Python says. " +
+			"Candidates of a problem that are equal but for their layout run once. Where there can be no verdict the row says unsupported, or quarantined, which like all faults isn't recorded.",
 		Defaults: Params{Params: execution.Defaults()},
 		Check:    func(p Params) error { return p.Params.Check() },
 		Pin:      func(ctx context.Context, p Params) (node.Pins, error) { return p.Params.Pin(ctx) },
@@ -53,9 +55,20 @@ func run(ctx context.Context, p Params, w *node.Work[execution.Candidate, out]) 
 		return err
 	}
 	defer e.Close()
-	return w.Parallel(e.Workers, func(n int, item node.Item[execution.Candidate]) (out, error) {
-		v, err := e.Execute(n, item.In)
-		return row(v, p.Measure), err
+	execute := e.Shared
+	if p.Measure {
+		execute = e.Execute
+	}
+	return w.Chunks(e.Workers, 1, func(n int, items []node.Item[execution.Candidate]) error {
+		v, err := execute(n, items[0].In)
+		switch {
+		case err != nil:
+			return err
+		case v.Verdict == verdict.Quarantined:
+			return w.EmitUncached(items[0], row(v, p.Measure))
+		default:
+			return w.Emit(items[0], row(v, p.Measure))
+		}
 	})
 }
 
@@ -63,7 +76,7 @@ func row(v sandbox.Verdict, measure bool) out {
 	o := out{
 		Verdict: v.Verdict, Exception: optional(v.Exception), Message: optional(v.Message),
 		TestsPassed: v.TestsPassed, TestsTotal: v.TestsTotal, FailedTest: v.FailedTest, FailedLine: v.FailedLine,
-		Judged: v.Judged, Suspect: optional(v.Suspect), Stdout: optional(v.Stdout),
+		Judged: v.Judged, Reason: optional(v.Reason), Suspect: optional(v.Suspect), Stdout: optional(v.Stdout),
 	}
 	if measure {
 		o.CPU, o.Wall, o.MaxRSS, o.Attempts = &v.CPU, &v.Wall, &v.MaxRSS, &v.Attempts

@@ -29,7 +29,7 @@ func execute(t testing.TB, candidates []execution.Candidate, set func(*Params)) 
 	nodetest.Bind(t, b, "in", candidates)
 	res, err := b.Run(t, Type(), func(p any) {
 		q := p.(*Params)
-		q.Runtime = "process"
+		q.Runtime, q.Form, q.Limits.Budget = "process", "asserts", "fixed"
 		q.Workers, q.Limits.CPU, q.Limits.Wall, q.Limits.Memory, q.Limits.Output = 2, 1, 4, 512, 64
 		if set != nil {
 			set(q)
@@ -209,6 +209,106 @@ func TestBadParams(t *testing.T) {
 		var field *node.FieldError
 		if !errors.As(err, &field) || field.Field != want {
 			t.Errorf("%s: %v", want, err)
+		}
+	}
+}
+
+// Candidates that are equal but for their layout run once. Each keeps what is said of its
+// own text.
+func TestEqualProgramsRunOnce(t *testing.T) {
+	needPython(t)
+	add := "def add(a, b):\n    return a + b\n"
+	wrong := "def add(a, b):\n    raise ValueError(a)\n"
+	codes := []string{
+		add, "# a comment\n" + add, "def add(a, b):\n\n  return a + b  # the sum\n", "def add(a, b):\n    return a - b\n",
+		wrong, "\n\n" + wrong, "def add(a, b:\n", "\ndef add(a, b:\n", add + "import traceback\n", "#\n" + add + "import traceback\n",
+		strings.Repeat("# same\n", 30) + add,
+	}
+	var in []execution.Candidate
+	for _, code := range codes {
+		in = append(in, execution.Candidate{Code: code, Tests: addTests, Form: "asserts"})
+	}
+	b := nodetest.New(t)
+	nodetest.Bind(t, b, "in", in)
+	res, err := b.Run(t, Type(), func(p any) { p.(*Params).Runtime, p.(*Params).Workers = "process", 2 })
+	if err != nil {
+		t.Fatal(err, b.Logs())
+	}
+	rows := nodetest.Rows[out](t, b, res, "out")
+	for i, want := range []string{verdict.Passed, verdict.Passed, verdict.Passed, verdict.Failed, verdict.Error, verdict.Error, verdict.SyntaxError, verdict.SyntaxError, verdict.Passed, verdict.Passed, verdict.Passed} {
+		if rows[i].Verdict != want {
+			t.Errorf("candidate %d: %s, want %s", i, rows[i].Verdict, want)
+		}
+	}
+	if a, b := text(rows[6].Message), text(rows[7].Message); !strings.Contains(a, "line 1") || !strings.Contains(b, "line 2") {
+		t.Errorf("lines of syntax errors: %s, %s", a, b)
+	}
+	if text(rows[10].Suspect) != "repetition" || text(rows[0].Suspect) != "" {
+		t.Errorf("suspect: %s, %s", text(rows[10].Suspect), text(rows[0].Suspect))
+	}
+	if logs := strings.Join(b.Logs(), "\n"); !strings.Contains(logs, "executions saved: 4 of ") {
+		t.Error(logs)
+	}
+}
+
+// A row whose tests don't have their form is without a verdict, and the others have theirs.
+func TestBadRowsEndNothing(t *testing.T) {
+	needPython(t)
+	b := nodetest.New(t)
+	nodetest.Bind(t, b, "in", []execution.Candidate{
+		{Code: "print(3)", Tests: []string{`{"input": "", "output": "3"}`}, Form: "program"},
+		{Code: "print(3)", Tests: []string{`{"in": 1}`}, Form: "program"},
+		{Code: "print(3)", Tests: []string{"assert True"}, Form: "haskell"},
+		{Code: "print(3)", Form: "asserts"},
+		{Code: "def f(): return 3", Tests: []string{"assert f() == 3"}, Form: "asserts"},
+	})
+	res, err := b.Run(t, Type(), func(p any) { p.(*Params).Runtime = "process" })
+	if err != nil {
+		t.Fatal(err, b.Logs())
+	}
+	want := []string{verdict.Passed, verdict.Unsupported, verdict.Unsupported, verdict.Unsupported, verdict.Passed}
+	for i, r := range nodetest.Rows[out](t, b, res, "out") {
+		if r.Verdict != want[i] {
+			t.Errorf("row %d: %s (%s), want %s", i, r.Verdict, text(r.Message), want[i])
+		}
+	}
+}
+
+// A checker says which outputs are right, and a tolerance which numbers.
+func TestOutputsAreCompared(t *testing.T) {
+	needPython(t)
+	dir := t.TempDir()
+	checker := dir + "/checker.py"
+	if err := os.WriteFile(checker, []byte("import json, sys\nd = json.load(sys.stdin)\na, b = map(int, d['output'].split())\nsys.exit(a + b != int(d['input']))\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	judge := func(code, test string, set func(*Params)) string {
+		b := nodetest.New(t)
+		nodetest.Bind(t, b, "in", []execution.Candidate{{Code: code, Tests: []string{test}, Form: "program"}})
+		res, err := b.Run(t, Type(), func(p any) { p.(*Params).Runtime = "process"; set(p.(*Params)) })
+		if err != nil {
+			t.Fatal(err, b.Logs())
+		}
+		return nodetest.Rows[out](t, b, res, "out")[0].Verdict
+	}
+	third := `{"input": "", "output": "0.333333333\n"}`
+	for name, test := range map[string]struct {
+		code, test, want string
+		set              func(*Params)
+	}{
+		"no tolerance":       {"print(1/3)", third, verdict.Failed, func(*Params) {}},
+		"absolute":           {"print(1/3)", third, verdict.Passed, func(p *Params) { p.Compare.Absolute = 1e-6 }},
+		"relative":           {"print(2e9)", `{"input": "", "output": "2000000001"}`, verdict.Passed, func(p *Params) { p.Compare.Relative = 1e-6 }},
+		"tolerance, wrong":   {"print(0.3334)", third, verdict.Failed, func(p *Params) { p.Compare.Absolute = 1e-6 }},
+		"inner white space":  {"print('1  2')", `{"input": "", "output": "1 2"}`, verdict.Failed, func(*Params) {}},
+		"words":              {"print('1  2\\n')", `{"input": "", "output": "1 2"}`, verdict.Passed, func(p *Params) { p.Compare.Space = "words" }},
+		"exact":              {"print(1)", `{"input": "", "output": "1"}`, verdict.Failed, func(p *Params) { p.Compare.Space = "exact" }},
+		"checker":            {"print(3, 4)", `{"input": "7", "output": ""}`, verdict.Passed, func(p *Params) { p.Checker = node.Path(checker) }},
+		"checker, wrong":     {"print(3, 5)", `{"input": "7", "output": ""}`, verdict.Failed, func(p *Params) { p.Checker = node.Path(checker) }},
+		"checker that fails": {"print(3, 5)", `{"input": "7", "output": "", "checker": "import sys; sys.exit(9)"}`, verdict.Unsupported, func(*Params) {}},
+	} {
+		if got := judge(test.code, test.test, test.set); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ouroflow/ouroflow/nodes/internal/execution"
 	"github.com/ouroflow/ouroflow/nodes/internal/verdict"
+	"github.com/ouroflow/ouroflow/nodes/sandbox"
 )
 
 // Executor runs candidates in the sandbox, one at a time.
@@ -27,6 +28,6 @@ func (e *Executor) Close() { e.pool.Close() }
 
 // Execute runs a candidate against statements with asserts and returns its verdict.
 func (e *Executor) Execute(code, tests string) (name string, passed bool, err error) {
-	v, err := e.pool.Execute(0, execution.Candidate{Code: code, Tests: []string{tests}})
+	v, err := e.pool.Execute(0, execution.Candidate{Code: code, Tests: []string{tests}, Form: sandbox.Asserts})
 	return v.Verdict, v.Verdict == verdict.Passed, err
 }

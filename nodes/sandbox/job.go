@@ -31,6 +31,9 @@ const (
 	Program   = "program"   // each test is {"input": ..., "output": ...}: what a program reads and prints
 )
 
+// formSuspect is that of a question: what a candidate's text says about it.
+const formSuspect = "suspect"
+
 // formTool is that of a program of ouroflow's own, whose output is wanted.
 const formTool = "tool"
 
@@ -46,6 +49,8 @@ type Job struct {
 	Compare      Compare `json:"compare"` // of the output of a program
 	Checker      string  `json:"checker"` // program that says whether an output is right; empty: it is compared
 	CPU          int     `json:"cpu_s"`   // seconds of CPU time; 0: what Limits say
+	Wall         int     `json:"wall_s"`  // seconds of wall time; 0: what Limits say
+	Apart        bool    `json:"apart"`   // a correct program is judged with its tests held apart
 	Input        string  `json:"input"`   // standard input of a tool
 	Clock        *int64  `json:"clock"`   // seconds since 1970 that all clocks show; nil: the time
 }
@@ -89,6 +94,7 @@ type Verdict struct {
 	Starved     int64   `json:"starved_ms"` // ready to run, but without a processor
 	Late        bool    `json:"late"`       // wall time ran out, not CPU time
 	Output      string  `json:"output"`     // of a tool
+	Placed      bool    `json:"placed"`     // what it says names places in the text of the candidate
 	Attempts    int64   `json:"-"`
 }
 
@@ -99,7 +105,7 @@ const starvedShare = 0.5
 
 // doubtful reports whether a timeout may be the machine's doing.
 func (v *Verdict) doubtful() bool {
-	return v.Verdict == verdict.Timeout && float64(v.Starved) > starvedShare*v.Wall
+	return v.Verdict == verdict.Timeout && v.Late && float64(v.Starved) > starvedShare*v.Wall
 }
 
 // starvedOut is the part of its wall time without a processor from which on a candidate

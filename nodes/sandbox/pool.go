@@ -89,6 +89,13 @@ func (p *Pool) Judge(n int, job Job) (Verdict, error) {
 // probe is a candidate that every machine can judge.
 var probe = Job{Code: "def f(): return 1", Tests: []string{"assert f() == 1"}, Form: Asserts}
 
+// Suspect has the n-th worker look for signs of gaming in a candidate that ended like one
+// that was run.
+func (p *Pool) Suspect(n int, code string, v Verdict) (string, error) {
+	found, err := p.Judge(n, Job{Code: code, Form: formSuspect, Input: v.Verdict, Setup: v.Exception})
+	return found.Suspect, err
+}
+
 // Run runs a program of ouroflow's own on the n-th worker, as apart from everything as a
 // candidate, because of what it reads. It returns what the program writes; that it
 // didn't end well is an error that is no node.Fault.

@@ -19,7 +19,7 @@ func (l Limits) sandbox() sandbox.Limits {
 // headroom is how many times the CPU time of the reference a candidate gets.
 const headroom = 10
 
-// budgets are the CPU times that candidates get, by problem.
+// budgets are the times that candidates get, by problem.
 type budgets struct {
 	limits Limits
 
@@ -27,32 +27,45 @@ type budgets struct {
 	problems map[string]*budget
 }
 
-// budget is the CPU time for a problem, once that is known.
+// budget is what a candidate of a problem gets, once that is known.
 type budget struct {
-	once    sync.Once
-	seconds int
-	err     error
+	once  sync.Once
+	cpu   int  // seconds
+	wall  int  // seconds
+	apart bool // the reference passes with its tests held apart
+	err   error
 }
+
+// leastWall is the least wall time where the reference decides, in seconds: it is there to
+// end what sleeps, not to judge it.
+const leastWall = 8
 
 func newBudgets(l Limits) *budgets { return &budgets{limits: l, problems: map[string]*budget{}} }
 
-// of returns the seconds for a candidate of a problem, 0 for what the limits say. The
-// first that asks has the reference run.
-func (b *budgets) of(c Candidate, runReference func() (sandbox.Verdict, error)) (int, error) {
-	if b.limits.Budget != "auto" || c.Reference == "" {
-		return 0, nil
-	}
-	problem := b.problem(c)
+// of returns what a candidate of a problem gets. The first that asks has the reference run.
+func (b *budgets) of(c Candidate, form string, runReference func() (sandbox.Verdict, error)) (*budget, error) {
+	problem := b.problem(c, form)
 	problem.once.Do(func() {
+		problem.cpu, problem.wall = b.limits.CPU, b.limits.Wall
+		if b.limits.Budget != "auto" {
+			return
+		}
+		problem.cpu = min(b.limits.CPU, b.limits.Unknown)
+		if c.Reference == "" {
+			return
+		}
 		var v sandbox.Verdict
-		v, problem.err = runReference()
-		problem.seconds = calibrated(v, b.limits.CPU)
+		if v, problem.err = runReference(); problem.err == nil && v.Verdict == verdict.Passed {
+			problem.cpu = calibrated(v.CPU, 1, b.limits.CPU)
+			problem.wall = calibrated(v.Wall, leastWall, b.limits.Wall)
+			problem.apart = v.Judged == sandbox.Separate
+		}
 	})
-	return problem.seconds, problem.err
+	return problem, problem.err
 }
 
-func (b *budgets) problem(c Candidate) *budget {
-	key := fmt.Sprintf("%q%q%q", c.Reference, c.Setup, c.Tests)
+func (b *budgets) problem(c Candidate, form string) *budget {
+	key := fmt.Sprintf("%s%q%q%q", form, c.Reference, c.Setup, c.Tests)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.problems[key] == nil {
@@ -61,14 +74,11 @@ func (b *budgets) problem(c Candidate) *budget {
 	return b.problems[key]
 }
 
-// calibrated is the budget by the verdict of the reference: a power of two, so that
-// it seldom differs between machines.
-func calibrated(reference sandbox.Verdict, most int) int {
-	if reference.Verdict != verdict.Passed {
-		return most
-	}
-	seconds := 1
-	for float64(seconds) < headroom*reference.CPU/1000 && seconds < most {
+// calibrated is the budget in seconds where the reference takes that many milliseconds: a
+// power of two, so that it seldom differs between machines.
+func calibrated(ms float64, least, most int) int {
+	seconds := least
+	for float64(seconds) < headroom*ms/1000 && seconds < most {
 		seconds *= 2
 	}
 	return min(seconds, most)
@@ -78,16 +88,16 @@ func calibrated(reference sandbox.Verdict, most int) int {
 func (b *budgets) report(logf func(string, ...any)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.limits.Budget != "auto" || len(b.problems) == 0 {
+		return
+	}
 	count := map[int]int{}
 	for _, p := range b.problems {
-		count[p.seconds]++
-	}
-	if len(count) == 0 {
-		return
+		count[p.cpu]++
 	}
 	var parts []string
 	for _, seconds := range slices.Sorted(maps.Keys(count)) {
-		parts = append(parts, fmt.Sprintf("%d s for %d", seconds, count[seconds]))
+		parts = append(parts, fmt.Sprintf("%d s for %d problems", seconds, count[seconds]))
 	}
-	logf("CPU time by the references of the problems: %s", strings.Join(parts, ", "))
+	logf("CPU time, by the references of the problems: %s", strings.Join(parts, ", "))
 }

@@ -4,15 +4,20 @@ package execution
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/ouroflow/ouroflow/engine/node"
+	"github.com/ouroflow/ouroflow/nodes/internal/verdict"
 	"github.com/ouroflow/ouroflow/nodes/sandbox"
 	"github.com/ouroflow/ouroflow/nodes/sandbox/containers"
 )
@@ -31,17 +36,27 @@ type Place struct {
 // Params say how candidates are run.
 type Params struct {
 	Place
-	Form   string `yaml:"form" enum:"asserts|functions|program" doc:"What a test is. asserts: statements, such as MBPP's asserts or HumanEval's check and the call of it. functions: a module with functions test_* or test cases of unittest. program: {\"input\": ..., \"output\": ...}, what a program reads and prints."`
-	Judge  string `yaml:"judge" enum:"separate|in_process" doc:"separate: another process holds the tests and calls the candidate, which can't forge a pass. Tests that define classes or import more than common parts of the standard library can't be held apart and run in the candidate's process; the column judged tells. in_process runs all tests there."`
-	Clock  string `yaml:"clock" doc:"Date and time that candidates are told, such as 2024-01-01T00:00:00Z; empty: the real one."`
-	Limits Limits `yaml:"limits" doc:"What each candidate may use."`
+	Form    string    `yaml:"form" enum:"auto|asserts|functions|program" doc:"What a test is. auto: what the column form says, which dataset fills in. asserts: statements, such as MBPP's asserts or HumanEval's check and the call of it. functions: a module with functions test_*, classes Test* or test cases of unittest. program: {\"input\": ..., \"output\": ...}, what a program reads and prints."`
+	Judge   string    `yaml:"judge" enum:"separate|separate_only|in_process" doc:"separate: another process holds the tests and calls the candidate, which can't forge a pass; tests that do what can't be done at a distance run in the candidate's process, sealed, and the columns judged and judged_reason say so. separate_only: such a candidate is unsupported instead. in_process runs all tests there."`
+	Compare Compare   `yaml:"compare" doc:"When the output of a program is the wanted one."`
+	Checker node.Path `yaml:"checker" key:"-" doc:"Python program that says whether an output is right, for problems with many right ones. It reads the JSON object {\"input\", \"output\", \"expected\"} and ends with status 0 for yes, 1 for no; it runs as isolated as candidates do. A test may have a checker of its own, as the text of a program in its field checker. What the file holds is part of the key."`
+	Clock   string    `yaml:"clock" doc:"Date and time that candidates are told, such as 2024-01-01T00:00:00Z; empty: the real one."`
+	Limits  Limits    `yaml:"limits" doc:"What each candidate may use."`
+}
+
+// Compare says when the output of a program is the wanted one.
+type Compare struct {
+	Space    string  `yaml:"space" enum:"lines|words|exact" doc:"lines: white space at the ends of lines doesn't count, nor do empty lines at the end. words: only what is between white space counts. exact: every character counts."`
+	Absolute float64 `yaml:"absolute" min:"0" doc:"How far a number may be from the wanted one; 0 with relative 0: texts are compared."`
+	Relative float64 `yaml:"relative" min:"0" doc:"The same, as a share of the wanted number."`
 }
 
 // Limits bound what a candidate may use.
 type Limits struct {
-	Budget    string `yaml:"cpu" enum:"fixed|auto" doc:"fixed: cpu_s for all. auto: for each problem ten times what its reference takes, rounded up to 1, 2, 4, 8 ... seconds, and cpu_s at most or if there is no reference that passes."`
-	CPU       int    `yaml:"cpu_s" min:"1" max:"3600" doc:"Seconds of CPU time. It doesn't run out faster on a busy machine, so it is the limit that decides."`
-	Wall      int    `yaml:"wall_s" min:"1" max:"36000" doc:"Seconds of wall time, a backstop for candidates that sleep. Time in which a candidate was kept from a processor doesn't count."`
+	Budget    string `yaml:"cpu" enum:"auto|fixed" doc:"auto: for each problem ten times what its reference takes, rounded up to 1, 2, 4, 8 ... seconds, and cpu_s at most; cpu_unknown_s where there is no reference that passes. fixed: cpu_s for all."`
+	CPU       int    `yaml:"cpu_s" min:"1" max:"3600" doc:"Seconds of CPU time at most. It doesn't run out faster on a busy machine, so it is the limit that decides."`
+	Unknown   int    `yaml:"cpu_unknown_s" min:"1" max:"3600" doc:"Seconds of CPU time where cpu is auto and a problem has no reference that passes."`
+	Wall      int    `yaml:"wall_s" min:"1" max:"36000" doc:"Seconds of wall time at most, a backstop for candidates that sleep; where cpu is auto, ten times what the reference takes, at least 8. Time in which a candidate was kept from a processor doesn't count."`
 	Memory    int    `yaml:"memory_mb" min:"32" max:"1048576" doc:"MiB of address space of a process."`
 	Output    int    `yaml:"output_kb" min:"1" max:"1048576" doc:"KiB that may be written to standard output, or to any one file."`
 	Processes int    `yaml:"processes" min:"1" max:"100000" doc:"Processes and threads."`
@@ -63,10 +78,13 @@ func (m *Image) Relocate(dir string) {
 func Defaults() Params {
 	return Params{
 		Place: DefaultPlace(),
-		Form:  sandbox.Asserts, Judge: sandbox.Separate,
-		Limits: Limits{Budget: "fixed", CPU: 10, Wall: 40, Memory: 1024, Output: 1024, Processes: 64},
+		Form:  formAuto, Judge: sandbox.Separate, Compare: Compare{Space: sandbox.Lines},
+		Limits: Limits{Budget: "auto", CPU: 10, Unknown: 3, Wall: 40, Memory: 1024, Output: 1024, Processes: 64},
 	}
 }
+
+// formAuto takes the form of the tests from the column form.
+const formAuto = "auto"
 
 // DefaultPlace is where untrusted code of somebody who doesn't say runs.
 func DefaultPlace() Place {
@@ -79,6 +97,7 @@ type Candidate struct {
 	Tests     []string `arrow:"tests"`
 	Setup     string   `arrow:"setup"`
 	Reference string   `arrow:"reference"` // solution to calibrate on; may be empty
+	Form      string   `arrow:"form"`      // of the tests: asserts, functions or program
 }
 
 // Check finds choices that don't go together.
@@ -87,6 +106,29 @@ func (p Params) Check() error {
 		return &node.FieldError{Field: "clock", Err: err}
 	}
 	return p.Place.Check()
+}
+
+// Pin finds out what decides verdicts beside the parameters: the Python, and the checker.
+func (p Params) Pin(ctx context.Context) (node.Pins, error) {
+	pins, err := p.Place.Pin(ctx)
+	if err != nil || p.Checker == "" {
+		return pins, err
+	}
+	text, err := p.checker()
+	pins["checker"] = fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
+	return pins, err
+}
+
+// checker is the text of the checker, empty if there is none.
+func (p Params) checker() (string, error) {
+	if p.Checker == "" {
+		return "", nil
+	}
+	b, err := os.ReadFile(string(p.Checker))
+	if err != nil {
+		return "", fmt.Errorf("reading the checker: %w", err)
+	}
+	return string(b), nil
 }
 
 // Check finds choices that don't go together.
@@ -155,15 +197,23 @@ type Executor struct {
 	params  Params
 	pool    *sandbox.Pool
 	budgets *budgets
+	shared  *shared
 	clock   *int64
+	checker string
 	logf    func(string, ...any)
+
+	quarantined atomic.Int64
+	unsupported atomic.Int64
 }
 
 // New starts an executor. What it has to say goes to logf.
 func New(ctx context.Context, p Params, logf func(string, ...any)) (*Executor, error) {
-	e := &Executor{Workers: p.Count(), params: p, budgets: newBudgets(p.Limits), logf: logf}
+	e := &Executor{Workers: p.Count(), params: p, budgets: newBudgets(p.Limits), shared: newShared(), logf: logf}
 	var err error
 	if e.clock, err = p.clock(); err != nil {
+		return nil, err
+	}
+	if e.checker, err = p.checker(); err != nil {
 		return nil, err
 	}
 	e.pool, err = p.newPool(ctx, p.Limits.sandbox(), logf)
@@ -190,34 +240,82 @@ func (p Place) newPool(ctx context.Context, limits sandbox.Limits, logf func(str
 	return sandbox.NewPool(ctx, rt, p.Count(), demanded, logf)
 }
 
-// Close ends the workers.
+// Close ends the workers, and logs what there is to say of all candidates.
 func (e *Executor) Close() {
 	e.budgets.report(e.logf)
+	e.shared.report(e.logf)
+	if n := e.unsupported.Load(); n > 0 {
+		e.logf("without a verdict: %d candidates are unsupported, which their messages explain; they get no label", n)
+	}
+	if n := e.quarantined.Load(); n > 0 {
+		e.logf("quarantined: %d candidates that kept ending in faults while others were judged; the next run tries them again", n)
+	}
 	e.pool.Close()
 }
 
 // Execute runs one candidate on the n-th worker.
 func (e *Executor) Execute(n int, c Candidate) (sandbox.Verdict, error) {
-	if err := c.check(e.params.Form); err != nil {
-		return sandbox.Verdict{}, err
+	job, v, err := e.job(n, c)
+	if job == nil || err != nil {
+		return v, err
 	}
-	job := sandbox.Job{
-		Code: c.Code, Tests: c.Tests, Setup: c.Setup, Form: e.params.Form,
-		InProcess: e.params.Judge == sandbox.InProcess, Clock: e.clock,
-	}
-	var err error
-	if job.CPU, err = e.budgets.of(c, func() (sandbox.Verdict, error) {
-		reference := job
-		reference.Code = c.Reference
-		return e.pool.Judge(n, reference)
-	}); err != nil {
-		return sandbox.Verdict{}, err
-	}
-	return e.pool.Judge(n, job)
+	v, err = e.pool.Judge(n, *job)
+	return e.counted(v), err
 }
 
-// check finds tests that don't have the form that the pipeline says.
+// Shared runs one candidate on the n-th worker, unless one that is equal to it but for its
+// layout has been run: then its verdict is the same.
+func (e *Executor) Shared(n int, c Candidate) (sandbox.Verdict, error) {
+	job, v, err := e.job(n, c)
+	if job == nil || err != nil {
+		return v, err
+	}
+	v, known, err := e.shared.get(*job, func() (sandbox.Verdict, error) { return e.pool.Judge(n, *job) })
+	if err == nil && known {
+		v.Suspect, err = e.pool.Suspect(n, c.Code, v)
+	}
+	return e.counted(v), err
+}
+
+func (e *Executor) counted(v sandbox.Verdict) sandbox.Verdict {
+	switch v.Verdict {
+	case verdict.Quarantined:
+		e.quarantined.Add(1)
+	case verdict.Unsupported:
+		e.unsupported.Add(1)
+	}
+	return v
+}
+
+// job is what the sandbox is asked for a candidate, nil if there is nothing to run.
+func (e *Executor) job(n int, c Candidate) (*sandbox.Job, sandbox.Verdict, error) {
+	form := e.params.Form
+	if form == formAuto {
+		form = c.Form
+	}
+	if err := c.check(form); err != nil {
+		v := sandbox.Verdict{Verdict: verdict.Unsupported, Message: err.Error(), TestsTotal: int64(len(c.Tests)), Judged: sandbox.Separate}
+		return nil, e.counted(v), nil
+	}
+	job := &sandbox.Job{
+		Code: c.Code, Tests: c.Tests, Setup: c.Setup, Form: form, Clock: e.clock, Checker: e.checker,
+		InProcess: e.params.Judge == sandbox.InProcess, SeparateOnly: e.params.Judge == "separate_only",
+		Compare: sandbox.Compare(e.params.Compare),
+	}
+	budget, err := e.budgets.of(c, form, func() (sandbox.Verdict, error) {
+		reference := *job
+		reference.Code = c.Reference
+		return e.pool.Judge(n, reference)
+	})
+	job.CPU, job.Wall, job.Apart = budget.cpu, budget.wall, budget.apart
+	return job, sandbox.Verdict{}, err
+}
+
+// check finds tests that don't have the form that they are said to have.
 func (c Candidate) check(form string) error {
+	if !slices.Contains([]string{sandbox.Asserts, sandbox.Functions, sandbox.Program}, form) {
+		return fmt.Errorf("the column form is %q, not asserts, functions or program; set the form of the tests", form)
+	}
 	if form != sandbox.Program {
 		return nil
 	}

@@ -12,13 +12,13 @@ import (
 func TestLayoutKey(t *testing.T) {
 	base := "def f(x):\n    \"\"\"Adds one.\"\"\"\n    return x + 1\n"
 	for name, other := range map[string]string{
-		"comments":     "# a\ndef f(x):  # b\n    # c\n    \"\"\"Adds one.\"\"\"\n    return x + 1 # d",
-		"blank lines":  "\n\ndef f(x):\n\n    \"\"\"Adds one.\"\"\"\n   \n    return x + 1\n\n",
-		"indentation":  "def f(x):\n  \"\"\"Adds one.\"\"\"\n  return x + 1\n",
-		"tabs":         "def f(x):\n\t\"\"\"Adds one.\"\"\"\n\treturn x + 1\n",
-		"white space":  "def f( x ) :\n    \"\"\"Adds one.\"\"\"\n    return x+1\n",
-		"docstring":    "def f(x):\n    '''Adds\n    one to x.'''\n    return x + 1\n",
-		"brackets":     "def f(\n    x\n):\n    \"\"\"Adds one.\"\"\"\n    return x + 1\n",
+		"comments":    "# a\ndef f(x):  # b\n    # c\n    \"\"\"Adds one.\"\"\"\n    return x + 1 # d",
+		"blank lines": "\n\ndef f(x):\n\n    \"\"\"Adds one.\"\"\"\n   \n    return x + 1\n\n",
+		"indentation": "def f(x):\n  \"\"\"Adds one.\"\"\"\n  return x + 1\n",
+		"tabs":        "def f(x):\n\t\"\"\"Adds one.\"\"\"\n\treturn x + 1\n",
+		"white space": "def f( x ) :\n    \"\"\"Adds one.\"\"\"\n    return x+1\n",
+		"docstring":   "def f(x):\n    '''Adds\n    one to x.'''\n    return x + 1\n",
+		"brackets":    "def f(\n    x\n):\n    \"\"\"Adds one.\"\"\"\n    return x + 1\n",
 	} {
 		if layoutKey(base) != layoutKey(other) {
 			t.Errorf("%s: %q and %q", name, layoutKey(base), layoutKey(other))

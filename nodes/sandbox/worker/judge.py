@@ -312,8 +312,12 @@ class Judge:
     def judge(self, job):
         """Runs a candidate and returns its verdict."""
         job["cpu_s"] = job["cpu_s"] or self.conf["cpu_s"]
+        job["wall_s"] = min(job["wall_s"] or self.conf["wall_s"], self.conf["wall_s"])
         if job["form"] == "tool":
             return self.tool(job)
+        if job["form"] == "suspect":
+            how = {"verdict": job["input"], "exception": job["setup"]}
+            return {"verdict": job["input"], "suspect": suspicion.find(job["code"], how)}
         out = {"tests_passed": 0, "tests_total": len(job["tests"]), "judged": SEPARATE}
         if not job["tests"]:
             return dict(out, **without_verdict("there are no tests"))
@@ -323,6 +327,8 @@ class Judge:
         except candidate.Ended as e:
             return dict(out, **e.result())
         out["suspect"] = suspicion.find(job["code"], out)
+        if job["apart"] and out["judged"] == IN_PROCESS and out["verdict"] == "passed":
+            out["suspect"] = out["suspect"] or "avoids_judge"
         return out
 
     def outcome(self, job, problem, out):
@@ -347,7 +353,7 @@ class Judge:
         self.control.send({"mode": mode, "cpu_s": job["cpu_s"]}, [theirs.fileno(), fd, output])
         theirs.close()
         os.close(fd)
-        session = Session(ours, output, self.control, Clock(self.conf["wall_s"], self.control, self.warden, pid))
+        session = Session(ours, output, self.control, Clock(job["wall_s"], self.control, self.warden, pid))
         try:
             session.send(dict({name: job[name] for name in ("code", "setup", "clock")}, imports=imports, **more))
         except values.Lost:
@@ -378,7 +384,7 @@ class Judge:
         distance if that counts: then there is no verdict."""
         session = self.start(job, "serve", imports=problem.imports, names=problem.read, stored=problem.stored)
         try:
-            with Bounds(job["cpu_s"], self.conf["wall_s"]):
+            with Bounds(job["cpu_s"], job["wall_s"]):
                 result = self.hear(session, problem, out)
         except candidate.Ended as e:
             result = e.result()
@@ -536,6 +542,8 @@ def conclude(job, out, result, report):
         out[name] = report[name]
     if report["written"]:
         out["output_sha256"] = hashlib.sha256(report["written"]).hexdigest()
+    said = report["written"].decode("utf-8", "replace") + str((result or {}).get("message"))
+    out["placed"] = "<candidate>" in said or "main.py" in said
     sig = report["signal"]
     if result is not None and not checked(result):
         result = NONSENSE  # not the signal by which it was ended then
