@@ -4,6 +4,7 @@ package nodes
 import (
 	"github.com/ouroflow/ouroflow/engine/node"
 	"github.com/ouroflow/ouroflow/nodes/auditexec"
+	"github.com/ouroflow/ouroflow/nodes/checktests"
 	"github.com/ouroflow/ouroflow/nodes/codefeatures"
 	"github.com/ouroflow/ouroflow/nodes/containerdexec"
 	"github.com/ouroflow/ouroflow/nodes/dataset"
@@ -23,6 +24,7 @@ import (
 func Standard() node.Registry {
 	return node.NewRegistry(
 		auditexec.Type(),
+		checktests.Type(),
 		codefeatures.Type(),
 		containerdexec.Type(),
 		dataset.Type(),

@@ -13,7 +13,7 @@ import (
 func (c *counter) oddType() *node.Type {
 	return node.RowDef[struct{}, number, doubled]{
 		Name: "odd", Version: 1,
-		Drop: func(o doubled) bool { return o.Twice%4 == 0 },
+		Drop: func(_ struct{}, o doubled) bool { return o.Twice%4 == 0 },
 		Run: func(_ context.Context, _ struct{}, w *node.Work[number, doubled]) error {
 			return w.Chunks(2, 1, func(_ int, items []node.Item[number]) error {
 				item := items[0]

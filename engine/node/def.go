@@ -60,9 +60,9 @@ type RowDef[P, In, Out any] struct {
 	Doc      string
 	Defaults P
 	Check    func(P) error
-	Sides    []Port         // further inputs, read whole; their content decides every row
-	Tokens   string         // column of Out with the tokens that a row cost, for estimates
-	Drop     func(Out) bool // rows that the output leaves out; they are cached all the same
+	Sides    []Port            // further inputs, read whole; their content decides every row
+	Tokens   string            // column of Out with the tokens that a row cost, for estimates
+	Drop     func(P, Out) bool // rows that the output leaves out; they are cached all the same
 	Fanout   func(P) int
 	Pin      func(context.Context, P) (Pins, error)
 	Witness  func(P) (files []string, ok bool) // as of a Def
@@ -82,7 +82,7 @@ func (d RowDef[P, In, Out]) Type() *Type {
 			rows.Fanout = d.Fanout(p)
 		}
 		if d.Drop != nil {
-			rows.Drop = dropper(d.Drop)
+			rows.Drop = dropper(func(o Out) bool { return d.Drop(p, o) })
 		}
 		rows.Run = func(ctx context.Context, task RowTask) error {
 			work := newWork[In, Out](task)

@@ -36,7 +36,7 @@ func Type() *node.Type {
 			"Candidates without a verdict (unsupported, quarantined) have no label: their rows are left out.",
 		Defaults: Params{Energies: defaults()},
 		Check:    check,
-		Drop:     func(o out) bool { return math.IsNaN(o.Energy) },
+		Drop:     func(_ Params, o out) bool { return math.IsNaN(o.Energy) },
 		Run: func(_ context.Context, p Params, w *node.Work[in, out]) error {
 			return w.Parallel(1, func(_ int, item node.Item[in]) (out, error) {
 				if !verdict.Known(item.In.Verdict) {

@@ -34,6 +34,9 @@ const (
 // formSuspect is that of a question: what a candidate's text says about it.
 const formSuspect = "suspect"
 
+// formExamine is that of a question: what can be seen of tests without a candidate.
+const formExamine = "examine"
+
 // formTool is that of a program of ouroflow's own, whose output is wanted.
 const formTool = "tool"
 

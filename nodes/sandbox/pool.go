@@ -96,6 +96,13 @@ func (p *Pool) Suspect(n int, code string, v Verdict) (string, error) {
 	return found.Suspect, err
 }
 
+// Examine has the n-th worker read tests. It returns what the worker found, as JSON.
+func (p *Pool) Examine(n int, job Job) (string, error) {
+	job.Code, job.Form = job.Form, formExamine
+	found, err := p.Judge(n, job)
+	return found.Output, err
+}
+
 // Run runs a program of ouroflow's own on the n-th worker, as apart from everything as a
 // candidate, because of what it reads. It returns what the program writes; that it
 // didn't end well is an error that is no node.Fault.

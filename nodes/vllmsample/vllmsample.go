@@ -104,7 +104,7 @@ func Type() *node.Type {
 		Check:  check,
 		Tokens: "completion_tokens",
 		Fanout: fanout,
-		Drop:   func(o out) bool { return o.Sample == none.Sample },
+		Drop:   func(_ Params, o out) bool { return o.Sample == none.Sample },
 		Pin:    pin,
 		Witness: func(p Params) ([]string, bool) { // a server has to be asked
 			return []string{string(p.Recording), metaPath(string(p.Recording))}, p.Recording != "" && !isFolder(p.Recording)

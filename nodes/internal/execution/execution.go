@@ -289,10 +289,7 @@ func (e *Executor) counted(v sandbox.Verdict) sandbox.Verdict {
 
 // job is what the sandbox is asked for a candidate, nil if there is nothing to run.
 func (e *Executor) job(n int, c Candidate) (*sandbox.Job, sandbox.Verdict, error) {
-	form := e.params.Form
-	if form == formAuto {
-		form = c.Form
-	}
+	form := e.form(c)
 	if err := c.check(form); err != nil {
 		v := sandbox.Verdict{Verdict: verdict.Unsupported, Message: err.Error(), TestsTotal: int64(len(c.Tests)), Judged: sandbox.Separate}
 		return nil, e.counted(v), nil
@@ -326,4 +323,33 @@ func (c Candidate) check(form string) error {
 		}
 	}
 	return nil
+}
+
+// Examination is what can be seen of the tests of a problem without a candidate.
+type Examination struct {
+	Faults []string `json:"faults"` // what keeps them from being run, and where
+	Names  []string `json:"names"`  // that a candidate is to define
+}
+
+// Examine has the n-th worker read the tests of a problem.
+func (e *Executor) Examine(n int, c Candidate) (Examination, error) {
+	var found Examination
+	form := e.form(c)
+	if err := c.check(form); err != nil {
+		found.Faults = []string{err.Error()}
+		return found, nil
+	}
+	output, err := e.pool.Examine(n, sandbox.Job{Tests: c.Tests, Setup: c.Setup, Form: form})
+	if err == nil {
+		err = json.Unmarshal([]byte(output), &found)
+	}
+	return found, err
+}
+
+// form is that of the tests of a candidate.
+func (e *Executor) form(c Candidate) string {
+	if e.params.Form == formAuto {
+		return c.Form
+	}
+	return e.params.Form
 }

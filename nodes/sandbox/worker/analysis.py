@@ -5,6 +5,9 @@ Nothing in here depends on a candidate, so that a candidate has no say in it.
 
 import ast
 import builtins
+import importlib.util
+import json
+import sys
 
 import candidate
 import server
@@ -21,6 +24,7 @@ class Tests:
         self.form, self.tests, self.setup = form, tests, setup
         trees = [Tree(t, "<test>") for t in tests] if form not in NO_CODE else []
         whole = trees + ([Tree(setup, "<setup>")] if setup else [])
+        self.missing = ", ".join(name for t in whole for name in missing(t))
         self.why = next(filter(None, map(reason, whole)), None)
         self.codes = [compiled(t.tree, "<test>") for t in trees]
         self.setup_code = candidate.compiled(setup, "<setup>", "error") if setup else None
@@ -34,6 +38,52 @@ class Tests:
         self.random = any("random" in imported(t) for t in trees)
         self.changing = any(map(changes_more, trees)) or any("patch" in t for t in tests)
         self.oracles = oracles(setup, self.read) if setup else []
+
+
+def examine(form, setup, tests):
+    """What can be seen of tests without a candidate: what keeps them from being run, and the
+    names that a candidate is to define."""
+    if not tests:
+        return {"faults": ["there are no tests"], "names": []}
+    if form == "program":
+        blank = [i for i, t in enumerate(tests) if not json.loads(t)["output"].strip() and not json.loads(t).get("checker")]
+        return {"faults": ["test %d can't fail: it wants no output" % i for i in blank], "names": []}
+    faults, trees = [], []
+    for where, text in [("setup", setup), *(("test %d" % i, t) for i, t in enumerate(tests))]:
+        try:
+            tree = Tree(text, "<test>")
+            compile(tree.tree, "<test>", "exec", dont_inherit=True)
+        except (candidate.Ended, SyntaxError, ValueError) as e:
+            error = getattr(e, "error", e)
+            faults.append("%s, line %s, doesn't parse: %s" % (where, getattr(error, "lineno", None) or 1, getattr(error, "msg", None) or error))
+            continue
+        trees.append(tree)
+        faults += ["%s imports %s, which isn't there; use an image that has it: ouroflow image build -o FILE.tar %s, and image: oci-tar:FILE.tar"
+                   % (where, name, name) for name in missing(tree)]
+        if where != "setup" and not tree.tree.body:
+            faults.append(where + " is empty: every program passes it")
+    if faults:
+        return {"faults": faults, "names": []}
+    own = {name for t in trees for name, source in stored(t.tree) if not (source or "").startswith(("solution:", "candidate:"))}
+    names = [n for n in read_names(trees) if n.isidentifier() and n not in own and n not in OURSELVES and not is_builtin(n)]
+    names += [n for n in entry_points(trees) if n not in names]
+    return {"faults": [], "names": names}
+
+
+def missing(tree):
+    """The packages that a program imports and that aren't there, but for those whose absence it
+    expects."""
+    expected = {id(n) for t in tree.of(ast.Try) for n in ast.walk(t)}
+    names = {a.name for n in tree.of(ast.Import) if id(n) not in expected for a in n.names}
+    names |= {n.module or "" for n in tree.of(ast.ImportFrom) if id(n) not in expected and not n.level}
+    return sorted(p for p in {n.partition(".")[0] for n in names} - OURSELVES - {""} if not there(p))
+
+
+def there(package):
+    try:
+        return package in sys.builtin_module_names or importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):
+        return package in sys.modules
 
 
 class Tree:

@@ -315,6 +315,8 @@ class Judge:
         job["wall_s"] = min(job["wall_s"] or self.conf["wall_s"], self.conf["wall_s"])
         if job["form"] == "tool":
             return self.tool(job)
+        if job["form"] == "examine":
+            return {"verdict": "passed", "output": dumps(analysis.examine(job["code"], job["setup"], job["tests"]))}
         if job["form"] == "suspect":
             how = {"verdict": job["input"], "exception": job["setup"]}
             return {"verdict": job["input"], "suspect": suspicion.find(job["code"], how)}
@@ -323,9 +325,11 @@ class Judge:
             return dict(out, **without_verdict("there are no tests"))
         try:
             problem = prepare(job["form"], job["setup"], tuple(job["tests"]))
+            if problem.missing:
+                return dict(out, **without_verdict("tests import %s, which isn't there; check_tests finds such problems first" % problem.missing))
             out = self.programs(job, out) if job["form"] == "program" else self.outcome(job, problem, out)
         except candidate.Ended as e:
-            return dict(out, **e.result())
+            return dict(out, **without_verdict("tests don't parse: %s; check_tests finds such problems first" % e.message))
         out["suspect"] = suspicion.find(job["code"], out)
         if job["apart"] and out["judged"] == IN_PROCESS and out["verdict"] == "passed":
             out["suspect"] = out["suspect"] or "avoids_judge"
