@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ouroflow/ouroflow/engine/node/nodetest"
 	"github.com/ouroflow/ouroflow/nodes/internal/codefacts"
@@ -172,5 +173,29 @@ func TestStrangeCode(t *testing.T) {
 	}
 	if v, _ := codefacts.Vector(rows[len(rows)-1].Facts); v[codefacts.Index("has_name")] != 1 {
 		t.Error("strange code spoilt its neighbour")
+	}
+}
+
+// A program that keeps its reader busy, or takes its memory, costs seconds, and the others
+// are read all the same.
+func TestReaderIsBounded(t *testing.T) {
+	body := func(expression string) candidate {
+		c := asked("def sort_words(text, n):\n    return " + expression + "\n")
+		return c
+	}
+	in := []candidate{
+		body("sorted(text)"),
+		body("range(10**11).index(n + 0.5)"), body("re.sub('(a|a)*b', '', 'a' * 60)"), body("'%(a)900000000d' % {'a': n}"), body("9**9**9**n"),
+		body("sorted(text, key=len)"),
+	}
+	start := time.Now()
+	rows := readAll(t, "all", in...)
+	if took := time.Since(start); took > time.Minute {
+		t.Errorf("it took %s", took)
+	}
+	for _, i := range []int{0, 5} {
+		if len(rows[i].Tokens) == 0 {
+			t.Errorf("program %d wasn't read", i)
+		}
 	}
 }

@@ -684,4 +684,4 @@ def features(question):
 
 warnings.simplefilter("ignore")
 sys.setrecursionlimit(10000)
-json.dump([features(q) for q in json.load(sys.stdin)], sys.stdout)
+each(features)

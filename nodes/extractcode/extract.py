@@ -57,4 +57,4 @@ def cut(code, statement):
 
 warnings.simplefilter("ignore")
 sys.setrecursionlimit(10000)
-json.dump([cut(q["code"], q["statement"]) for q in json.load(sys.stdin)], sys.stdout)
+each(lambda q: cut(q["code"], q["statement"]))

@@ -2,6 +2,7 @@ package execution
 
 import (
 	"context"
+	_ "embed" // for each.py
 	"encoding/json"
 	"fmt"
 
@@ -9,9 +10,12 @@ import (
 	"github.com/ouroflow/ouroflow/nodes/sandbox"
 )
 
+//go:embed each.py
+var each string
+
 // Tool is a Python program of ouroflow's own that reads generated code without running
-// it, in the sandbox all the same: what it is given may break the parser. It reads a
-// JSON list and writes one of as many answers.
+// it, in the sandbox all the same: what it is given may break the parser. It calls the
+// function each of each.py with what answers a question, which limits each by itself.
 type Tool struct {
 	Workers int // each used by one goroutine
 
@@ -28,8 +32,8 @@ func NewTool(ctx context.Context, p Place, program string, logf func(string, ...
 	if err != nil {
 		return nil, err
 	}
-	t := &Tool{Workers: p.Count(), program: program, pool: pool}
-	if output, err := pool.Run(0, program, "[]"); err != nil || output != "[]" {
+	t := &Tool{Workers: p.Count(), program: each + program, pool: pool}
+	if output, err := pool.Run(0, t.program, "[]"); err != nil || output != "[]" {
 		t.Close()
 		return nil, fmt.Errorf("a program of ouroflow's own doesn't run in the sandbox: it said %.200q, %w", output, err)
 	}
