@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/ouroflow/ouroflow/engine/report"
 	"github.com/ouroflow/ouroflow/engine/table"
 	"github.com/ouroflow/ouroflow/engine/table/tableio"
 	"github.com/spf13/cobra"
@@ -166,7 +167,7 @@ func (s textSink) Write(rec arrow.Record) error {
 	for i := range int(rec.NumRows()) {
 		cells := make([]string, rec.NumCols())
 		for c, a := range rec.Columns() {
-			text := strings.NewReplacer("\n", "\\n", "\t", "\\t", "\r", "\\r").Replace(tableio.Text(table.Value(a, i)))
+			text := report.Visible(strings.NewReplacer("\n", "\\n", "\t", "\\t", "\r", "\\r").Replace(tableio.Text(table.Value(a, i))))
 			if r := []rune(text); len(r) > cellWidth {
 				text = string(r[:cellWidth-3]) + "..."
 			}

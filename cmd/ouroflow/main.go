@@ -13,8 +13,10 @@ import (
 	"strings"
 
 	"github.com/ouroflow/ouroflow/engine"
+	"github.com/ouroflow/ouroflow/engine/report"
 	"github.com/ouroflow/ouroflow/engine/spec"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 // Exit statuses.
@@ -28,8 +30,8 @@ func main() { os.Exit(Main()) }
 
 // Main runs the command line and returns the exit status.
 func Main() int {
-	out := &checkedWriter{w: os.Stdout}
-	a := &app{stdout: out, stderr: os.Stderr}
+	out := &checkedWriter{w: shown(os.Stdout)}
+	a := &app{stdout: out, stderr: shown(os.Stderr)}
 	err := a.root().ExecuteContext(context.Background())
 	if err == nil && out.err != nil {
 		err = fmt.Errorf("writing the output: %w", out.err)
@@ -38,6 +40,14 @@ func Main() int {
 		a.printError(err)
 	}
 	return status(err)
+}
+
+// shown is where output goes. A terminal gets no control characters of what it shows.
+func shown(f *os.File) io.Writer {
+	if term.IsTerminal(int(f.Fd())) {
+		return report.VisibleWriter{W: f}
+	}
+	return f
 }
 
 // checkedWriter remembers the first error, so that output that was lost is never

@@ -234,7 +234,7 @@ func (a *app) sink(order []string, asJSON bool) (sink event.Sink, finish func())
 		if err != nil {
 			width = 80
 		}
-		live := report.NewLive(a.stdout, order, width)
+		live := report.NewLive(os.Stdout, order, width)
 		return live, live.Close
 	}
 	return report.NewPlain(a.stdout, order), func() {}

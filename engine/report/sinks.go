@@ -54,7 +54,7 @@ func (p *Plain) Emit(e event.Event) {
 	defer p.mu.Unlock()
 	p.view.Apply(e)
 	if line := p.line(e); line != "" {
-		fmt.Fprintln(p.w, line)
+		fmt.Fprintln(p.w, Visible(line))
 	}
 }
 
@@ -152,7 +152,7 @@ func (l *Live) Emit(e event.Event) {
 
 func (l *Live) above(text string) {
 	l.erase()
-	fmt.Fprintln(l.w, text)
+	fmt.Fprintln(l.w, Visible(text))
 	l.draw(time.Now())
 }
 
@@ -169,7 +169,7 @@ func (l *Live) draw(now time.Time) {
 		if l.drawn == maxLines {
 			break
 		}
-		fmt.Fprintln(l.w, cut(liveLine(id, n, now), l.width-1))
+		fmt.Fprintln(l.w, cut(Visible(liveLine(id, n, now)), l.width-1))
 		l.drawn++
 	}
 }
