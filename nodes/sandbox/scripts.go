@@ -16,7 +16,7 @@ const Protocol = "4"
 // the warden and of the candidates, which are forks of it, then those of the judge.
 var (
 	served  = []string{"values", "confine", "candidate", "together", "warden", "server"}
-	judging = []string{"suspicion", "remote", "analysis", "bake", "judge"}
+	judging = []string{"suspicion", "alike", "remote", "analysis", "bake", "judge"}
 )
 
 type module struct {

@@ -264,13 +264,16 @@ func (e *Executor) Execute(n int, c Candidate) (sandbox.Verdict, error) {
 }
 
 // Shared runs one candidate on the n-th worker, unless one that is equal to it but for its
-// layout has been run: then its verdict is the same.
+// layout has been run: then its verdict is the same. Where candidates of a problem take long,
+// the names of local variables may differ as well.
 func (e *Executor) Shared(n int, c Candidate) (sandbox.Verdict, error) {
 	job, v, err := e.job(n, c)
 	if job == nil || err != nil {
 		return v, err
 	}
-	v, known, err := e.shared.get(*job, func() (sandbox.Verdict, error) { return e.pool.Judge(n, *job) })
+	e.shared.count()
+	alike := func() (string, error) { return e.pool.Alike(n, c.Code, c.Tests) }
+	v, known, err := e.shared.get(*job, alike, func() (sandbox.Verdict, error) { return e.pool.Judge(n, *job) })
 	if err == nil && known {
 		v.Suspect, err = e.pool.Suspect(n, c.Code, v)
 	}

@@ -30,6 +30,7 @@ import time
 import types
 import warnings
 
+import alike
 import analysis
 import bake
 import candidate
@@ -317,6 +318,8 @@ class Judge:
             return self.tool(job)
         if job["form"] == "examine":
             return {"verdict": "passed", "output": dumps(analysis.examine(job["code"], job["setup"], job["tests"]))}
+        if job["form"] == "alike":
+            return {"verdict": "passed", "output": alike.key(job["code"], job["tests"]) or ""}
         if job["form"] == "suspect":
             how = {"verdict": job["input"], "exception": job["setup"]}
             return {"verdict": job["input"], "suspect": suspicion.find(job["code"], how)}
