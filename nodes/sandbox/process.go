@@ -98,7 +98,7 @@ func (p *processes) find(ctx context.Context, withRoot bool) error {
 	if err != nil {
 		return err
 	}
-	p.root, err = root.Folder()
+	p.root, err = root.Folder(ctx)
 	return err
 }
 

@@ -36,10 +36,13 @@ func Build(ctx context.Context, python string, packages []string, file string, l
 		if err := install(ctx, python, packages, dir, log); err != nil {
 			return "", err
 		}
-		if err := addPackages(ctx, root, dir); err != nil {
+		if err := addPackages(root, dir); err != nil {
 			return "", err
 		}
 		env = []string{"PYTHONPATH=" + packagesDir}
+	}
+	if err := root.AddLinked(ctx); err != nil {
+		return "", err
 	}
 	fmt.Fprintf(log, "%d files\n", len(root.Files))
 	if err := writeImage(root, "ouroflow.local/built:latest", env, file); err != nil {
@@ -61,17 +64,13 @@ func install(ctx context.Context, python string, packages []string, dir string, 
 
 // addPackages adds what pip installed. Nothing of it is skipped: packages may need
 // what the standard library can do without.
-func addPackages(ctx context.Context, r *pythonroot.Root, dir string) error {
-	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+func addPackages(r *pythonroot.Root, dir string) error {
+	return filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
 			r.Files[packagesDir+strings.TrimPrefix(path, dir)] = path
 		}
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	return r.AddLinked(ctx)
 }
 
 // writeImage writes a root as an image. The file appears whole or not at all.

@@ -213,6 +213,9 @@ func (s images) host(ctx context.Context, python string) (containerd.Image, stri
 	if m, err := s.client.GetImage(ctx, name); err == nil {
 		return m, root.Python, nil
 	}
+	if err := root.AddLinked(ctx); err != nil {
+		return nil, "", err
+	}
 	dir, err := os.MkdirTemp("", "ouroflow-image-*")
 	if err != nil {
 		return nil, "", err

@@ -1,6 +1,7 @@
 package pythonroot
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +13,7 @@ import (
 
 // Folder returns a folder with a copy of the root, made on first use. It lies in the user's
 // cache, or among temporary files where there is none, and stays for the next time.
-func (r *Root) Folder() (string, error) {
+func (r *Root) Folder(ctx context.Context) (string, error) {
 	base, err := cacheFolder()
 	if err != nil {
 		return "", err
@@ -20,6 +21,9 @@ func (r *Root) Folder() (string, error) {
 	dir := filepath.Join(base, "python-"+r.Fingerprint())
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
+	}
+	if err := r.AddLinked(ctx); err != nil {
+		return "", err
 	}
 	made, err := os.MkdirTemp(base, "making-*")
 	if err != nil {

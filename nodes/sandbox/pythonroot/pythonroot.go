@@ -53,7 +53,7 @@ func Ask(ctx context.Context, python string) (Facts, error) {
 // skipped are parts of the standard library that candidates have no use for.
 var skipped = regexp.MustCompile(`/(site-packages|dist-packages|test|tests|idlelib|tkinter|turtledemo|ensurepip|lib2to3|config-[^/]*)(/|$)`)
 
-// Of collects a Python of this machine with what it links to.
+// Of collects a Python of this machine, without what it links to: see AddLinked.
 func Of(ctx context.Context, python string) (*Root, error) {
 	facts, err := Ask(ctx, python)
 	if err != nil {
@@ -70,7 +70,7 @@ func Of(ctx context.Context, python string) (*Root, error) {
 			return nil, err
 		}
 	}
-	return r, r.AddLinked(ctx)
+	return r, nil
 }
 
 // addTree adds the files of a folder.
@@ -116,11 +116,19 @@ func (r *Root) AddLinked(ctx context.Context) error {
 // folders are in every root: places to mount on.
 var folders = []string{"/dev", "/etc", "/proc", "/run", "/sys", "/tmp"}
 
-// Fingerprint names the content by what the file system says of it.
+// linkerCache changes when libraries are installed.
+const linkerCache = "/etc/ld.so.cache"
+
+// Fingerprint names the content, before AddLinked, by what the file system says of it. What
+// it links to is as it was while the linker's cache is.
 func (r *Root) Fingerprint() string {
 	h := sha256.New()
-	for _, at := range slices.Sorted(maps.Keys(r.Files)) {
-		if info, err := os.Stat(r.Files[at]); err == nil { // else a link to nothing
+	for _, at := range append(slices.Sorted(maps.Keys(r.Files)), linkerCache) {
+		path := r.Files[at]
+		if at == linkerCache {
+			path = at
+		}
+		if info, err := os.Stat(path); err == nil { // else a link to nothing
 			fmt.Fprintln(h, at, info.Size(), info.ModTime().UnixNano())
 		}
 	}
