@@ -40,6 +40,13 @@ class Tests:
         self.oracles = oracles(setup, self.read) if setup else []
 
 
+def has_tests(tree):
+    """Whether a module has anything that runs as a test, or brings it along by import."""
+    names = [n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))]
+    return any(n.startswith(("test", "Test")) for n in names) or any(
+        isinstance(n, ast.ClassDef) and is_test_case(n) or isinstance(n, (ast.If, ast.Try, ast.For, ast.With)) for n in tree.body)
+
+
 def examine(form, setup, tests):
     """What can be seen of tests without a candidate: what keeps them from being run, and the
     names that a candidate is to define."""
@@ -62,6 +69,8 @@ def examine(form, setup, tests):
                    % (where, name, name) for name in missing(tree)]
         if where != "setup" and not tree.tree.body:
             faults.append(where + " is empty: every program passes it")
+        elif where != "setup" and form == "functions" and not has_tests(tree.tree):
+            faults.append(where + " has no function test_*, no class Test* and no test case")
     if faults:
         return {"faults": faults, "names": []}
     own = {name for t in trees for name, source in stored(t.tree) if not (source or "").startswith(("solution:", "candidate:"))}
