@@ -1,5 +1,5 @@
 # want: unsupported|error|failed|killed
-# makes the module _ctypes without an import
+# makes the module _ctypes without an import, and a pointer of it
 import importlib.machinery
 import importlib.util
 
@@ -8,4 +8,6 @@ _ctypes = importlib.util.module_from_spec(spec)
 
 
 def add(a, b):
-    return a + b if _ctypes.sizeof else 0
+    char = type("C", (_ctypes._SimpleCData,), {"_type_": "c"})
+    pointer = _ctypes.POINTER(char)(char(b"x"))
+    return a + b if pointer[0] else 0
