@@ -35,6 +35,7 @@ class Tests:
         self.random = any("random" in imported(t) for t in trees)
         self.changing = any(map(changes_more, trees)) or any("patch" in t for t in tests)
         self.hides = form == "asserts" and can_be_function([t.tree for t in trees])
+        self.variables = sorted(name for name, source in self.stored.items() if source is None)
         own = {name for t in trees for name in bound(t)}
         self.unbound = sorted(self.modules - own)
         self.mentioned += [name for name in self.unbound if name not in self.mentioned]
@@ -280,22 +281,26 @@ def can_be_function(trees):
     return not any(isinstance(s, ast.Global) for tree in trees for s in tree.body)
 
 
-DYNAMIC = re.compile(r"globals|__dict__|setattr|modules|\bexec\b|\bvars\b|\blocals\b")  # by these a program makes variables of names
+# By these a program makes variables of names, or changes those that it has.
+MAKING, SETTING = re.compile(r"globals|modules|\bvars\b|\blocals\b"), re.compile(r"__dict__|setattr|\bexec\b")
 
 
-def may_change(code, names):
-    """The first of some variables of its module that functions of a program may change."""
-    if not names:
+def may_change(code, shared, stored):
+    """The first variable of tests that functions of a program may change: one that it shares
+    with them, or any of those that they assign to, if it makes variables of names."""
+    if not stored:
         return None
-    if DYNAMIC.search(code):
-        return min(names)
+    if MAKING.search(code) or shared and SETTING.search(code):
+        return min(shared or stored)
     try:
         nodes = [*ast.walk(ast.parse(code))]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return min(names)
+        return min(shared, default=None)
+    imported = {(a.asname or a.name).partition(".")[0] for n in nodes if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names}
     changed = {name for n in nodes if isinstance(n, ast.Global) for name in n.names}
-    changed |= {n.attr for n in nodes if isinstance(n, ast.Attribute) and not isinstance(n.ctx, ast.Load)}
-    return min(changed.intersection(names), default=None)
+    changed |= {n.attr for n in nodes if isinstance(n, ast.Attribute) and not isinstance(n.ctx, ast.Load)
+                and (isinstance(n.value, (ast.Call, ast.Subscript)) or getattr(n.value, "id", None) in imported)}
+    return min(changed.intersection(shared), default=None)
 
 
 def of_candidate(node):

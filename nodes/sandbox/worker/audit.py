@@ -81,7 +81,7 @@ def rules_of():
     rules.update({
         "sys._getframe": asking(where), "object.__getattr__": read, "object.__setattr__": change, "object.__delattr__": change,
         "code.__new__": code, "function.__new__": code, "import": importing(), "open": opening(),
-        "compile": compiling(), "marshal.loads": unmarshalling(where)})
+        "compile": compiling(where), "marshal.loads": unmarshalling(where)})
     return rules
 
 
@@ -158,7 +158,7 @@ def reading(where, is_own):
 def changing(where, is_own):
     """The rule for changing attributes that are watched."""
     discreet, module, bases = frozenset(DISCREET), types.ModuleType, type.__dict__["__mro__"].__get__
-    kind = type
+    kind, copying = type, frozenset(DISCREET | {"unittest/mock.py"})
 
     def allowed(name, owner, frame):
         if name == "__class__":
@@ -166,7 +166,7 @@ def changing(where, is_own):
         if name == "__code__":
             return where(frame) == ("types.py", "coroutine")
         if name == "__defaults__" or name == "__kwdefaults__":
-            return is_own(owner) or where(frame)[0] in discreet
+            return is_own(owner) or where(frame)[0] in copying
         return name != "__bases__" or where(frame)[0] in discreet
 
     return lambda event, args, frame: None if allowed(args[1], args[0], frame) else "the program changes %s" % args[1]
@@ -236,7 +236,7 @@ def reader():
     return content
 
 
-def compiling():
+def compiling(where):
     """The rule for compiling: code has the name of a file of the library if it is that file."""
     trusted, content, text, kind, name_of = claims(), reader(), (str, bytes), type, named()
 
@@ -244,6 +244,8 @@ def compiling():
         name = name_of(args[1])
         if args[1] is None or kind(args[1]) in text and not trusted(name):
             return None
+        if where(frame) == ("threading.py", "invoke_excepthook"):
+            return None  # it parses lines to show them
         genuine = kind(args[0]) is bytes and kind(args[1]) is str and content(name) == args[0]
         return None if genuine else "the program compiles code of another's name"
     return rule

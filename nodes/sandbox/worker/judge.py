@@ -443,7 +443,7 @@ class Judge:
         if refused:
             return refused
         shared = frozenset(opening["defined"]).intersection(problem.stored)
-        changed = analysis.may_change(job["code"], shared if problem.hides else shared | set(problem.stored))
+        changed = analysis.may_change(job["code"], shared if problem.hides else problem.variables, problem.variables)
         if changed:
             return without_verdict("the program may change the variable %s of tests" % changed)
         session.write((greeting + word).encode() + baked(problem.form, tuple(problem.tests), shared | frozenset(opening["clash"])))

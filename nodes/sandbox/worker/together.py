@@ -261,7 +261,7 @@ def guarding(trusted, give_up, any_allowed, quiet):
     otherwise it could be equal to all of them. Types are told by identity: looking one up in a
     set could run code of its own."""
     bases, namespace_of, flags, identity = values.BASES, candidate.type_names, candidate.type_flags, id
-    heap, order, arithmetic, root, text = candidate.HEAP, ORDER, ARITHMETIC, object, str
+    heap, order, arithmetic, root, text, mapping = candidate.HEAP, ORDER, ARITHMETIC, object, str, dict
     scalars = {id(t): t for t in (int, float, str, bool, bytes, complex, type(None))}
     lists = {id(t): t for t in (list, tuple, set, frozenset, collections.deque, type({}.values()), type({}.items()), type({}.keys()))}
     mappings = {id(t): t for t in (dict, collections.OrderedDict, collections.Counter, collections.defaultdict)}
@@ -340,14 +340,23 @@ def guarding(trusted, give_up, any_allowed, quiet):
         ta, tb = type(a), type(b)
         if plain(ta) and plain(tb) or any_ is not None and (ta is any_ or tb is any_):
             return False
-        if threads():
-            give_up("threads run while tests compare")
         return holds(a) != holds(b)
 
+    def still(v):
+        """A copy of a container that no thread changes while it is looked at."""
+        t = type(v)
+        if identity(t) in ordered_lists or t is set or t is frozenset:
+            return t([still(x) for x in v])
+        return {still(k): still(x) for k, x in mapping.items(v)} if t is mapping else v
+
     def eq(a, b):
+        if threads():
+            a, b = still(a), still(b)
         return False if lies(a, b) else a == b
 
     def ne(a, b):
+        if threads():
+            a, b = still(a), still(b)
         return True if lies(a, b) else a != b
 
     def ordered(name):
@@ -456,6 +465,7 @@ def guarding(trusted, give_up, any_allowed, quiet):
               "elements": lambda v: [*v], "asserted": asserting(give_up, bases, namespace_of)}
     guards.update((n, ordered(n)) for n in ("lt", "le", "gt", "ge"))
     guards.update((n, computed(getattr(operator, "__%s__" % n))) for n in COMPUTED)
+    guards["divmod"] = computed(divmod)
     guards.update(("i" + n, computed(getattr(operator, "__i%s__" % n))) for n in COMPUTED)
     guards.update(("builtin:" + name, v) for name, v in vars(builtins).items())
     guards["give_up"], guards["skips"] = give_up, candidate.skips

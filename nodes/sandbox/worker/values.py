@@ -15,6 +15,7 @@ import builtins
 import collections
 import json
 import os
+import re
 import sys
 import types
 
@@ -22,6 +23,7 @@ FRAME_LIMIT = 4 << 20  # bytes of one message of a candidate's
 ANY_SIZE = 1 << 30
 HEADER = 4  # bytes of the length of a message
 SMALL = 1 << 63
+PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")  # which JSON makes one character of
 write_json, read_json = json.JSONEncoder().encode, json.JSONDecoder().decode
 
 
@@ -209,6 +211,8 @@ class Encoder:
 
     def part(self, v):
         t = type(v)
+        if t is str and not v.isascii() and PAIR.search(v):
+            raise Unfit("a text with halves of characters")
         if v is None or t is str or t is bool:
             return v
         if t is float:
