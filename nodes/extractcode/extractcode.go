@@ -67,7 +67,7 @@ func check(p Params) error {
 			return node.BadField("end_of_text", "an empty text would end every reply at once")
 		}
 	}
-	return p.Place.Check()
+	return p.Check()
 }
 
 func run(ctx context.Context, p Params, w *node.Work[in, out]) error {

@@ -93,12 +93,12 @@ func (u *usage) token(i int, t string) {
 		if u.depth <= 0 {
 			u.statement, u.binding = i+1, ""
 		}
-	case strings.Contains("([{", t):
+	case t == "(" || t == "[" || t == "{":
 		u.depth++
 		if t == "(" && slices.Contains([]string{"def"}, u.at(i-2)) {
 			u.signature = u.depth
 		}
-	case strings.Contains(")]}", t):
+	case t == ")" || t == "]" || t == "}":
 		if u.depth == u.signature {
 			u.signature = 0
 		}

@@ -20,8 +20,11 @@ import (
 type hostile struct {
 	name  string
 	code  string
+	form  string
 	tests []string
 	want  []string
+	// together is set if want is about tests in its own process.
+	together bool
 	// restarts is set if it may cost its worker: it keeps the judge in code that only
 	// the end of the process can end.
 	restarts bool
@@ -40,7 +43,11 @@ func TestHostile(t *testing.T) {
 // TestHostileTogether sets candidates on a worker that runs their tests in their process:
 // those of TestHostile, and some that aim at just that.
 func TestHostileTogether(t *testing.T) {
-	setOnWorkers(t, append(hostileFiles(t, "testdata/hostile"), hostileFiles(t, "testdata/together")...), sandbox.InProcess)
+	aimed := hostileFiles(t, "testdata/together")
+	for i := range aimed {
+		aimed[i].together = true
+	}
+	setOnWorkers(t, append(hostileFiles(t, "testdata/hostile"), aimed...), sandbox.InProcess)
 }
 
 func setOnWorkers(t *testing.T, candidates []hostile, judged string) {
@@ -72,7 +79,7 @@ func setOnWorkers(t *testing.T, candidates []hostile, judged string) {
 func (c hostile) judge(t *testing.T, p *sandbox.Pool, judged string) {
 	t.Helper()
 	begun := time.Now()
-	v, err := p.Judge(0, sandbox.Job{Code: c.code, Tests: c.tests, Form: sandbox.Asserts, InProcess: judged == sandbox.InProcess})
+	v, err := p.Judge(0, sandbox.Job{Code: c.code, Tests: c.tests, Form: c.form, InProcess: judged == sandbox.InProcess})
 	if err != nil {
 		t.Errorf("it broke its worker each time: %v", err)
 		return
@@ -85,7 +92,7 @@ func (c hostile) judge(t *testing.T, p *sandbox.Pool, judged string) {
 	if v.Verdict == verdict.Passed && !slices.Contains(c.want, v.Verdict) {
 		t.Errorf("it passed, judged %s", v.Judged)
 	}
-	if judged == sandbox.Separate && v.Judged == judged && !slices.Contains(c.want, v.Verdict) {
+	if c.together == (judged == sandbox.InProcess) && v.Judged == judged && !slices.Contains(c.want, v.Verdict) {
 		t.Errorf("verdict %s (%s: %s), want %s", v.Verdict, v.Exception, v.Message, strings.Join(c.want, " or "))
 	}
 }
@@ -139,7 +146,8 @@ func priorityIn(t *testing.T, p *sandbox.Pool) string {
 const hostileTime = 15 * time.Second
 
 // hostileFiles reads a folder of candidates. Comments at the top of a file say what is
-// wanted of it: "want: failed|error", "test: assert ..." in place of hostileTests,
+// wanted of it: "want: failed|error", "test: assert ..." in place of hostileTests, which with
+// "form: functions" are the lines of one module,
 // "restarts: ..." if it may cost its worker, and "correct: ..." if it may pass.
 func hostileFiles(t *testing.T, dir string) []hostile {
 	t.Helper()
@@ -162,7 +170,7 @@ func hostileFiles(t *testing.T, dir string) []hostile {
 }
 
 func newHostile(name, code string) hostile {
-	c := hostile{name: name, code: code}
+	c := hostile{name: name, code: code, form: sandbox.Asserts}
 	for line := range strings.Lines(code) {
 		comment, ok := strings.CutPrefix(strings.TrimSpace(line), "# ")
 		if !ok {
@@ -175,10 +183,16 @@ func newHostile(name, code string) hostile {
 			c.tests = append(c.tests, test)
 			c.code = strings.Replace(c.code, comment, "", 1) // it isn't to be found in there
 		}
+		if form, ok := strings.CutPrefix(comment, "form: "); ok {
+			c.form = form
+		}
 		c.restarts = c.restarts || strings.HasPrefix(comment, "restarts: ")
 	}
 	if c.tests == nil {
 		c.tests = hostileTests
+	}
+	if c.form == sandbox.Functions {
+		c.tests = []string{strings.Join(c.tests, "\n")}
 	}
 	return c
 }
@@ -206,7 +220,7 @@ func hostileSources() []hostile {
 		return "def f():\n  return " + strings.Repeat(opening, n) + strings.Repeat(closing, n) + "\n"
 	}
 	source := func(name, code string, want ...string) hostile {
-		return hostile{name: "source " + name, code: code, tests: hostileTests, want: want}
+		return hostile{name: "source " + name, code: code, form: sandbox.Asserts, tests: hostileTests, want: want}
 	}
 	return []hostile{
 		source("10 MB", right+strings.Repeat("# a line that says nothing\n", 10<<20/27), verdict.Passed, verdict.MemoryLimit, verdict.Error),

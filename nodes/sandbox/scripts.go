@@ -15,7 +15,7 @@ const Protocol = "4"
 // The parts of a worker, each after those that it imports: those of the fork server, of
 // the warden and of the candidates, which are forks of it, then those of the judge.
 var (
-	served  = []string{"values", "confine", "candidate", "together", "warden", "server"}
+	served  = []string{"values", "confine", "candidate", "audit", "memory", "together", "warden", "server"}
 	judging = []string{"suspicion", "alike", "remote", "analysis", "bake", "judge"}
 )
 

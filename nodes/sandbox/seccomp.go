@@ -66,9 +66,13 @@ var systemCalls = sync.OnceValues(func() ([]byte, error) {
 	return assembled(policy)
 })
 
+// judgeSocket is the descriptor by which a candidate talks with the judge.
+const judgeSocket = 3
+
 // sealed returns the filter that is added for a candidate that shares its process with
 // tests. It ends what installs a handler of signals, which would see the frames of tests,
-// or starts a process, which would inherit them.
+// or starts a process, which would inherit them, and what puts another file in the place of
+// the socket to the judge.
 var sealed = sync.OnceValues(func() ([]byte, error) {
 	info, err := arch.GetInfo("")
 	if err != nil {
@@ -79,19 +83,26 @@ var sealed = sync.OnceValues(func() ([]byte, error) {
 		return !known
 	})
 	end := seccomp.ActionKillProcess
+	replaces := []seccomp.NameWithConditions{}
+	if _, known := info.SyscallNames["dup2"]; known {
+		replaces = append(replaces, seccomp.NameWithConditions{Name: "dup2", Conditions: seccomp.ArgumentConditions{{Argument: 1, Operation: seccomp.Equal, Value: judgeSocket}}})
+	}
 	return assembled(&seccomp.Policy{
 		DefaultAction: seccomp.ActionAllow,
 		Syscalls: []seccomp.SyscallGroup{
 			{Action: end, Names: forks},
-			{Action: end, NamesWithCondtions: []seccomp.NameWithConditions{
+			{Action: end, NamesWithCondtions: append(replaces, []seccomp.NameWithConditions{
 				{Name: "clone", Conditions: seccomp.ArgumentConditions{{Argument: 0, Operation: seccomp.BitsNotSet, Value: unix.CLONE_THREAD}}},
+				{Name: "close", Conditions: seccomp.ArgumentConditions{{Argument: 0, Operation: seccomp.Equal, Value: judgeSocket}}},
+				{Name: "close_range", Conditions: seccomp.ArgumentConditions{{Argument: 0, Operation: seccomp.LessOrEqual, Value: judgeSocket}}},
+				{Name: "dup3", Conditions: seccomp.ArgumentConditions{{Argument: 1, Operation: seccomp.Equal, Value: judgeSocket}}},
 				// The C library handles two signals of its own when the first thread starts.
 				{Name: "rt_sigaction", Conditions: seccomp.ArgumentConditions{
 					{Argument: 1, Operation: seccomp.NotEqual, Value: 0},
 					{Argument: 0, Operation: seccomp.NotEqual, Value: 32},
 					{Argument: 0, Operation: seccomp.NotEqual, Value: 33},
 				}},
-			}},
+			}...)},
 		},
 	})
 })

@@ -293,8 +293,8 @@ func (e *Executor) counted(v sandbox.Verdict) sandbox.Verdict {
 // job is what the sandbox is asked for a candidate, nil if there is nothing to run.
 func (e *Executor) job(n int, c Candidate) (*sandbox.Job, sandbox.Verdict, error) {
 	form := e.form(c)
-	if err := c.check(form); err != nil {
-		v := sandbox.Verdict{Verdict: verdict.Unsupported, Message: err.Error(), TestsTotal: int64(len(c.Tests)), Judged: sandbox.Separate}
+	if fault := c.fault(form); fault != "" {
+		v := sandbox.Verdict{Verdict: verdict.Unsupported, Message: fault, TestsTotal: int64(len(c.Tests)), Judged: sandbox.Separate}
 		return nil, e.counted(v), nil
 	}
 	job := &sandbox.Job{
@@ -311,21 +311,22 @@ func (e *Executor) job(n int, c Candidate) (*sandbox.Job, sandbox.Verdict, error
 	return job, sandbox.Verdict{}, err
 }
 
-// check finds tests that don't have the form that they are said to have.
-func (c Candidate) check(form string) error {
+// fault says what keeps tests from having the form that they are said to have, if anything
+// does.
+func (c Candidate) fault(form string) string {
 	if !slices.Contains([]string{sandbox.Asserts, sandbox.Functions, sandbox.Program}, form) {
-		return fmt.Errorf("the column form is %q, not asserts, functions or program; set the form of the tests", form)
+		return fmt.Sprintf("the column form is %q, not asserts, functions or program; set the form of the tests", form)
 	}
 	if form != sandbox.Program {
-		return nil
+		return ""
 	}
 	for i, test := range c.Tests {
 		var t struct{ Input, Output *string }
 		if err := json.Unmarshal([]byte(test), &t); err != nil || t.Input == nil || t.Output == nil {
-			return fmt.Errorf("test %d, %.60q, isn't {\"input\": TEXT, \"output\": TEXT}, which form: program wants", i, test)
+			return fmt.Sprintf("test %d, %.60q, isn't {\"input\": TEXT, \"output\": TEXT}, which form: program wants", i, test)
 		}
 	}
-	return nil
+	return ""
 }
 
 // Examination is what can be seen of the tests of a problem without a candidate.
@@ -338,9 +339,8 @@ type Examination struct {
 func (e *Executor) Examine(n int, c Candidate) (Examination, error) {
 	var found Examination
 	form := e.form(c)
-	if err := c.check(form); err != nil {
-		found.Faults = []string{err.Error()}
-		return found, nil
+	if fault := c.fault(form); fault != "" {
+		return Examination{Faults: []string{fault}}, nil
 	}
 	output, err := e.pool.Examine(n, sandbox.Job{Tests: c.Tests, Setup: c.Setup, Form: form})
 	if err == nil {

@@ -94,24 +94,24 @@ func (l *lexer) indent() bool {
 // token reads a token, or what is between two.
 func (l *lexer) token() bool {
 	c := l.rest[0]
-	switch {
-	case c == '\n':
+	switch c {
+	case '\n':
 		l.rest = l.rest[1:]
 		if l.open == 0 {
 			l.endLine()
 		}
 		return true
-	case c == ' ' || c == '\t':
+	case ' ', '\t':
 		l.rest = l.rest[1:]
 		return true
-	case c == '#':
+	case '#':
 		end := strings.IndexByte(l.rest, '\n')
 		if end < 0 {
 			end = len(l.rest)
 		}
 		l.rest = l.rest[end:]
 		return true
-	case c == '\\': // what a continued line means depends on what follows
+	case '\\': // what a continued line means depends on what follows
 		return false
 	}
 	if n, ok := stringLength(l.rest); n > 0 || !ok {

@@ -7,6 +7,7 @@ import ast
 import builtins
 import importlib.util
 import json
+import re
 import sys
 
 import candidate
@@ -37,6 +38,13 @@ class Tests:
         self.caught = sorted({n.id for t in trees for n in caught(t)})
         self.random = any("random" in imported(t) for t in trees)
         self.changing = any(map(changes_more, trees)) or any("patch" in t for t in tests)
+        self.hides = form == "asserts" and can_be_function([t.tree for t in trees])
+        self.variables = sorted(name for name, source in self.stored.items() if source is None)
+        own = {name for t in trees for name in bound(t)}
+        self.unbound = sorted(self.modules - own)
+        self.mentioned += [name for name in self.unbound if name not in self.mentioned]
+        self.mentioned += [module for name, module in LATE.items() if any(name in t for t in tests)]
+        self.any = any("ANY" in t for t in tests)
         self.oracles = oracles(setup, self.read) if setup else []
 
 
@@ -93,6 +101,18 @@ def there(package):
         return package in sys.builtin_module_names or importlib.util.find_spec(package) is not None
     except (ImportError, ValueError):
         return package in sys.modules
+
+
+def bound(tree):
+    """The names that a program gives a meaning to."""
+    yield from (n.id for n in tree.of(ast.Name) if not isinstance(n.ctx, ast.Load))
+    yield from (n.arg for n in tree.of(ast.arg))
+    yield from (n.name for n in tree.of(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+    yield from ((a.asname or a.name).partition(".")[0] for a in tree.of(ast.alias))
+
+
+# Modules that unittest imports when tests use these names.
+LATE = {"IsolatedAsyncioTestCase": "unittest.async_case", "Logs": "unittest._log"}
 
 
 class Tree:
@@ -298,9 +318,53 @@ def changes_more(tree):
     others see, such as an attribute of a module, or call what may do that."""
     own = {n.id for n in tree.of(ast.Name) if isinstance(n.ctx, ast.Store)} | {n.arg for n in tree.of(ast.arg)}
     assigned = [n for n in tree.of(ast.Attribute, ast.Subscript) if not isinstance(n.ctx, ast.Load)]
-    functions = [n.func for n in tree.of(ast.Call)]
-    called = [f for f in functions if getattr(f, "id", "") in CHANGING or getattr(f, "attr", "") in CHANGING_METHODS]
+    called = [n.func for n in tree.of(ast.Call) if not of_candidate(n.func) and
+              (getattr(n.func, "attr", "") in CHANGING_METHODS or getattr(n.func, "id", "") in CHANGING)]
     return any(suspicion.root(node) not in own for node in assigned + called)
+
+
+BY_NAME = {"globals", "locals", "vars", "dir", "exec", "eval"}  # which look at where they are called from
+OPEN = BY_NAME | {"__name__", "__file__"}
+
+
+def can_be_function(trees):
+    """Whether the tests may run as the body of a function, which hides their variables."""
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.alias) and node.name == "*" or isinstance(node, ast.Name) and node.id in OPEN:
+                return False
+            if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+                return False
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load) and hasattr(builtins, node.id):
+                return False
+    return not any(isinstance(s, ast.Global) for tree in trees for s in tree.body)
+
+
+# By these a program makes variables of names, or changes those that it has.
+MAKING, SETTING = re.compile(r"globals|modules|\bvars\b|\blocals\b"), re.compile(r"__dict__|setattr|\bexec\b")
+
+
+def may_change(code, shared, stored):
+    """The first variable of tests that functions of a program may change: one that it shares
+    with them, or any of those that they assign to, if it makes variables of names."""
+    if not stored:
+        return None
+    if MAKING.search(code) or shared and SETTING.search(code):
+        return min(shared or stored)
+    try:
+        nodes = [*ast.walk(ast.parse(code))]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return min(shared, default=None)
+    imported = {(a.asname or a.name).partition(".")[0] for n in nodes if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names}
+    changed = {name for n in nodes if isinstance(n, ast.Global) for name in n.names}
+    changed |= {n.attr for n in nodes if isinstance(n, ast.Attribute) and not isinstance(n.ctx, ast.Load)
+                and (isinstance(n.value, (ast.Call, ast.Subscript)) or getattr(n.value, "id", None) in imported)}
+    return min(changed.intersection(shared), default=None)
+
+
+def of_candidate(node):
+    """Whether a function is one of the candidate's module, whatever its name."""
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in OURSELVES
 
 
 def is_builtin(name):

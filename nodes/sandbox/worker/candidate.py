@@ -218,14 +218,35 @@ def finish(result):
     """Waits for what an async test returned."""
     if hasattr(result, "__await__"):
         import asyncio
-        asyncio.run(result)
+        done = []
+
+        async def to_its_end():
+            await result
+            done.append(True)
+
+        asyncio.run(to_its_end())
+        if not done:
+            raise RuntimeError("an async test didn't run to its end")
 
 
 def run_cases(unittest, case):
     """Runs a test case with its fixtures, raises the first failure, and returns the
     number of tests."""
     class First(unittest.TestResult):
-        error = None
+        error, ended, whole = None, 0, False
+
+        def addSuccess(self, test):
+            self.ended += 1
+
+        def addExpectedFailure(self, *_):
+            self.ended += 1
+
+        def addSkip(self, test, _):
+            error = sys.exc_info()[1]
+            if not skips(error, test):
+                self.addError(test, (None, error))
+            self.ended += 1
+            self.whole = self.whole or not isinstance(test, unittest.TestCase)
 
         def addError(self, _, err):
             self.error = self.error or err[1]
@@ -239,12 +260,33 @@ def run_cases(unittest, case):
         def addUnexpectedSuccess(self, test):
             self.error = self.error or AssertionError("%s passed, which it was not to" % test)
 
-    suite, result = unittest.defaultTestLoader.loadTestsFromTestCase(case), First()
+    suite, result = unittest.TestLoader().loadTestsFromTestCase(case), First()
     tests = suite.countTestCases()
     suite.run(result)
     if result.error is not None:
         raise result.error
+    if result.ended < tests and not result.whole:
+        raise RuntimeError("a test ended without a result")
     return tests
+
+
+def skips(error, test):
+    """Whether a test skips itself: by a decorator, or an exception of its own. What is tested
+    can't skip its test."""
+    trace = error.__traceback__ if error is not None else None
+    while trace is not None:
+        frame = trace.tb_frame
+        file, name = frame.f_code.co_filename, frame.f_code.co_name
+        if name == "skipTest" and frame.f_locals.get("self") not in (test, getattr(test, "test_case", test)):
+            return False
+        if file != "<test>" and (not file.endswith(OF_UNITTEST) or name == "skip_wrapper"):
+            return False
+        trace = trace.tb_next
+    return True
+
+
+OF_UNITTEST = ("/unittest/case.py", "/unittest/suite.py", "/unittest/async_case.py", "/contextlib.py", "/asyncio/runners.py",
+               "/asyncio/base_events.py", "<ouroflow>together")
 
 
 BYE = {"bye": True}

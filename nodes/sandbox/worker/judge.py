@@ -297,12 +297,18 @@ def prepare(form, setup, sources):
 
 
 @functools.lru_cache(maxsize=1024)
-def baked(form, sources, shared, dynamic):
+def baked(form, sources, shared):
     """The tests of a problem as they run in one process with a candidate."""
-    return bake.tests(form, sources, shared, dynamic)
+    return bake.tests(form, sources, shared)
 
 
-DYNAMIC = ("globals", "__dict__", "setattr", "modules", "exec")  # by these a candidate makes variables of names
+COMPARED = "fractions pathlib uuid ipaddress statistics numbers inspect enum dataclasses".split()
+
+
+def compared(code):
+    """Modules of a candidate's whose objects have an equality, which is the library's only if
+    they come before it."""
+    return [name for name in COMPARED if name in code]
 
 
 class Judge:
@@ -426,12 +432,13 @@ class Judge:
 
     def together(self, job, problem, out):
         """Has the candidate's process run the tests, when the candidate's code has run."""
+        greeting = secrets.token_hex(16)
         session = self.start(
-            job, "together", imports=problem.mentioned, names=problem.read, stored=problem.stored, form=problem.form,
-            filter=self.conf["seal"], changing=problem.changing, oracles=problem.oracles,
-            modules=sorted(problem.modules))
+            job, "together", imports=problem.mentioned + compared(job["code"]), names=problem.read, stored=problem.stored, form=problem.form,
+            filter=self.conf["seal"], changing=problem.changing, oracles=problem.oracles, modules=problem.unbound, any=problem.any,
+            greeting=greeting)
         try:
-            result = self.watch(session, job, problem, out)
+            result = self.watch(session, job, problem, out, greeting)
         except values.Lost:
             result = NONSENSE if not session.gone else None
         except (KeyError, TypeError, ValueError, AttributeError):
@@ -441,16 +448,19 @@ class Judge:
             result = without_verdict("the program starts processes or handles signals while it shares one with its tests")
         return conclude(job, out, result, report)
 
-    def watch(self, session, job, problem, out):
-        """Gives the tests to a candidate whose code has run, and hears how they went."""
+    def watch(self, session, job, problem, out, greeting):
+        """Gives the tests to a candidate whose code has run, and hears how they went. The
+        greeting is what both know each other by, and the word proves what is said later."""
         word = secrets.token_hex(16)
         opening = greet(session)
-        refused = self.refusal(session, problem, opening)
+        refused = self.refusal(session, problem, opening, greeting)
         if refused:
             return refused
-        dynamic = any(word in job["code"] for word in DYNAMIC)
-        shared = frozenset(opening["defined"]).intersection(problem.stored) | frozenset(opening["clash"])
-        session.write(word.encode() + baked(problem.form, tuple(problem.tests), shared, dynamic))
+        shared = frozenset(opening["defined"]).intersection(problem.stored)
+        changed = analysis.may_change(job["code"], shared if problem.hides else problem.variables, problem.variables)
+        if changed:
+            return without_verdict("the program may change the variable %s of tests" % changed)
+        session.write((greeting + word).encode() + baked(problem.form, tuple(problem.tests), shared | frozenset(opening["clash"])))
         while True:
             message = session.receive()
             if "unfit" in message:
@@ -465,13 +475,15 @@ class Judge:
             out.update(failed_test=out["tests_passed"], failed_line=message.get("failed_line"))
             return message
 
-    def refusal(self, session, problem, opening):
+    def refusal(self, session, problem, opening, greeting):
         """How a candidate ends that can't have the tests in its process, if so."""
         if "verdict" in opening or "ended" in opening:  # before any test: it is no pass
             result = opening if "verdict" in opening else opening["ended"]
             return NONSENSE if ended_as(result, "passed") else result
         if "unfit" in opening:
             return without_verdict(opening["unfit"])
+        if opening.get("word") != greeting:
+            return NONSENSE
         if opening["redefined"]:
             return without_verdict("the program redefines %s of the setup" % opening["redefined"][0])
         clash = [name for name in opening["clash"] if name not in problem.entry]
@@ -549,11 +561,11 @@ def conclude(job, out, result, report):
         out[name] = report[name]
     if report["written"]:
         out["output_sha256"] = hashlib.sha256(report["written"]).hexdigest()
-    said = report["written"].decode("utf-8", "replace") + str((result or {}).get("message"))
-    out["placed"] = "<candidate>" in said or "main.py" in said
     sig = report["signal"]
     if result is not None and not checked(result):
         result = NONSENSE  # not the signal by which it was ended then
+    said = report["written"].decode("utf-8", "replace") + str((result or {}).get("message"))
+    out["placed"] = "<candidate>" in said or "main.py" in said
     if report["cpu_ms"] > CPU_MARGIN * 1000 * job["cpu_s"] and result is not None:
         out.update(verdict="timeout", exception=None, message="CPU time used up by all its processes")
     elif result is not None:

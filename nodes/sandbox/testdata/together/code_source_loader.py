@@ -1,0 +1,40 @@
+# want: unsupported|error|failed
+# loads source that claims to be a file of the library
+import enum
+import importlib.machinery
+import types
+
+import os
+
+
+def forge(word, tests=2):
+    """Says what the process says when all tests have passed."""
+    lines = [b'"reached":%d' % i for i in range(tests)] + [b'"verdict":"passed","exception":null,"message":null']
+    for line in lines:
+        line = b'{"word":"' + word + b'",' + line + b"}"
+        os.write(3, len(line).to_bytes(4, "big") + line)
+    os._exit(0)
+
+
+def word_in(frame):
+    """The word that the judge waits for, in the variables of who called."""
+    while frame is not None:
+        for v in list(frame.f_locals.values()):
+            if type(v) is list and len(v) == 1 and type(v[0]) is bytes and len(v[0]) == 32:
+                forge(v[0])
+        frame = frame.f_back
+
+
+class Loader(importlib.machinery.SourceFileLoader):
+    def get_data(self, path):
+        return b"import sys; f = lambda: sys._getframe()"
+
+    def path_stats(self, path):
+        raise OSError
+
+
+def add(a, b):
+    module = types.ModuleType("enum")
+    exec(Loader("enum", enum.__file__).get_code("enum"), module.__dict__)
+    word_in(module.f())
+    return 0

@@ -1,0 +1,18 @@
+# want: unsupported|error|failed
+# is one with the others in a dictionary
+# test: assert len({3: 0, add(1, 2): 0}) == 1
+class Equal:
+    """Equal to everything."""
+
+    def __eq__(self, other):
+        return True
+
+    def __ne__(self, other):
+        return False
+
+    def __hash__(self):
+        return hash(3)
+
+
+def add(a, b):
+    return Equal()

@@ -1,0 +1,22 @@
+# want: unsupported|error|killed
+# closes the descriptor and takes its number
+import socket
+
+import os
+
+
+def forge(word, tests=2):
+    """Says what the process says when all tests have passed."""
+    lines = [b'"reached":%d' % i for i in range(tests)] + [b'"verdict":"passed","exception":null,"message":null']
+    for line in lines:
+        line = b'{"word":"' + word + b'",' + line + b"}"
+        os.write(3, len(line).to_bytes(4, "big") + line)
+    os._exit(0)
+
+
+def add(a, b):
+    os.close(3)
+    pair = socket.socketpair()
+    assert pair[0].fileno() == 3
+    forge(b"")
+    return 0

@@ -1,0 +1,17 @@
+# want: unsupported|error|failed
+# returns what mocks compare as equal to all
+# form: functions
+# test: import unittest
+# test: import solution
+# test: class TestAdd(unittest.TestCase):
+# test:     def test_sum(self):
+# test:         got = solution.add(1, 2)
+# test:         self.assertEqual(got, 3)
+# test:     def test_more(self):
+# test:         got = solution.add(10, 20)
+# test:         self.assertEqual(got, 30)
+import unittest.mock
+
+
+def add(a, b):
+    return unittest.mock.ANY

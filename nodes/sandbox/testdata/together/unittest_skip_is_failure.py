@@ -1,0 +1,18 @@
+# want: unsupported|error|failed
+# has unittest take failures for skipped tests
+# form: functions
+# test: import unittest
+# test: import solution
+# test: class TestAdd(unittest.TestCase):
+# test:     def test_sum(self):
+# test:         got = solution.add(1, 2)
+# test:         self.assertEqual(got, 3)
+# test:     def test_more(self):
+# test:         got = solution.add(10, 20)
+# test:         self.assertEqual(got, 30)
+import unittest.case
+
+
+def add(a, b):
+    unittest.case.SkipTest = AssertionError
+    return 0
