@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -285,4 +286,32 @@ func mustAbs(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return abs
+}
+
+// The documents say how many programs there are.
+func TestCountsInDocuments(t *testing.T) {
+	kinds := map[string]bool{}
+	rows := corpus(t)
+	for _, r := range rows {
+		kinds[r.Kind] = true
+	}
+	together, err := filepath.Glob("testdata/together/*.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hostile := len(hostileFiles(t, "testdata/hostile")) + len(hostileSources())
+	for path, said := range map[string][]string{
+		"../../README.md":       {fmt.Sprintf("%d programs of %d kinds", len(rows), len(kinds)), fmt.Sprintf("%d hostile programs", hostile+len(together))},
+		"../../docs/SANDBOX.md": {fmt.Sprintf("%d programs of %d kinds", len(rows), len(kinds)), fmt.Sprintf("%d hostile candidates", hostile), fmt.Sprintf("and %d more that aim", len(together))},
+	} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range said {
+			if !bytes.Contains(bytes.Join(bytes.Fields(text), []byte(" ")), []byte(part)) {
+				t.Errorf("%s doesn't say %q", path, part)
+			}
+		}
+	}
 }
