@@ -120,8 +120,8 @@ func (f *faults) lines() []string {
 	return f.problems
 }
 
-// told is how many faults an error lists.
-const told = 20
+// listed is how many faults an error lists.
+const listed = 20
 
 // refusal is the error that lists the faults, nil if there are none.
 func (f *faults) refusal() error {
@@ -130,8 +130,8 @@ func (f *faults) refusal() error {
 		return nil
 	}
 	more := ""
-	if n := len(lines) - told; n > 0 {
-		lines, more = lines[:told], fmt.Sprintf("\n  and %d more, in the log of this node", n)
+	if n := len(lines) - listed; n > 0 {
+		lines, more = lines[:listed], fmt.Sprintf("\n  and %d more, in the log of this node", n)
 	}
 	return fmt.Errorf("the tests of %d problems would give wrong labels:\n  %s%s\nmend them, or leave these problems out with on_fault: drop", f.count, strings.Join(lines, "\n  "), more)
 }
