@@ -16,7 +16,7 @@ func TestAudit(t *testing.T) {
 		t.Skip("python3 is not installed: ", err)
 	}
 	row := func(problem, code, verdict string) candidate {
-		return candidate{ProblemID: problem, Code: code, Tests: []string{"assert f() == 1"}, Verdict: verdict}
+		return candidate{ProblemID: problem, Code: code, Tests: []string{"assert f() == 1"}, Form: "asserts", Verdict: verdict}
 	}
 	right, wrong := "def f(): return 1", "def f(): return 2"
 	b := nodetest.New(t)
