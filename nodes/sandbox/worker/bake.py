@@ -19,7 +19,7 @@ COMPUTED = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv",
             ast.Pow: "pow", ast.BitXor: "xor", ast.BitAnd: "and", ast.BitOr: "or", ast.LShift: "lshift", ast.RShift: "rshift",
             ast.MatMult: "matmul"}
 LOOKED_AT = dict.fromkeys("abs round int float complex sum str repr len bool sorted format".split(), "look")
-LOOKED_AT.update(max="mixed", min="mixed", set="set_of", frozenset="set_of")
+LOOKED_AT.update(max="mixed", min="mixed", set="set_of", frozenset="set_of", map="mapped", filter="mapped")
 OPERATIONS = {"divmod", "pow"}  # that operators do, too
 FINDING = {"count", "index", "remove", "get", "pop", "setdefault", "__contains__", "__eq__", "__ne__"}  # methods that compare
 BY_OPERATOR = {*COMPARED.values(), *COMPUTED.values()} - {"in", "not_in", "and", "or"}
