@@ -19,9 +19,8 @@ COMPUTED = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv",
             ast.Pow: "pow", ast.BitXor: "xor", ast.BitAnd: "and", ast.BitOr: "or", ast.LShift: "lshift", ast.RShift: "rshift",
             ast.MatMult: "matmul"}
 LOOKED_AT = dict.fromkeys("abs round int float complex sum str repr len bool sorted format".split(), "look")
-LOOKED_AT.update(max="mixed", min="mixed", set="set_of", frozenset="set_of")
+LOOKED_AT.update(max="mixed", min="mixed", set="set_of", frozenset="set_of", map="mapped", filter="mapped")
 OPERATIONS = {"divmod", "pow"}  # that operators do, too
-ITERATING = {"map", "filter"}  # what a StopIteration of a candidate would end
 FINDING = {"count", "index", "remove", "get", "pop", "setdefault", "__contains__", "__eq__", "__ne__"}  # methods that compare
 BY_OPERATOR = {*COMPARED.values(), *COMPUTED.values()} - {"in", "not_in", "and", "or"}
 BY_NAME = {"super"} | analysis.BY_NAME
@@ -213,9 +212,7 @@ class Guards(ast.NodeTransformer):
             return self.visit(ast.copy_location(eval_of(node), node))
         name = node.func.id if isinstance(node.func, ast.Name) and node.func.id not in self.own and self.builtins else None
         self.generic_visit(node)
-        if name in ITERATING:
-            node.func = ast.copy_location(mark(name), node)
-        elif name in OPERATIONS and len(node.args) == 2 and not node.keywords and not isinstance(node.args[0], ast.Starred):
+        if name in OPERATIONS and len(node.args) == 2 and not node.keywords and not isinstance(node.args[0], ast.Starred):
             node.func = ast.copy_location(mark(name), node)
         elif name in LOOKED_AT:
             node.args.insert(0, node.func)

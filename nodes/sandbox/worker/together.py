@@ -16,6 +16,7 @@ import _thread
 import builtins
 import collections
 import gc
+import itertools
 import marshal
 import operator
 import os
@@ -52,13 +53,15 @@ def run(channel, job):
     missing = bring(job["imports"] + ["unittest.mock"] * (job["form"] == "functions"))
     confine.seal(job["filter"])
     confine.libc = confine.python = None
-    trial = tester(job, talker(channel.fd), missing)
+    talk = talker(channel.fd)
+    say = talk.say
+    trial = tester(job, talk, missing)
     job["imports"], job["greeting"] = [], None
     try:
         namespace, redefined = candidate.define(job, "solution" if job["form"] == "functions" else candidate.NAME)
     except candidate.Ended as e:
         candidate.flush()
-        talk.say(b"", **e.result())
+        say(b"", **e.result())
         return
     trial(namespace, redefined, job)
 
@@ -275,6 +278,7 @@ def guarding(trusted, give_up, any_allowed, quiet):
     if any_ is not None and not any_allowed:
         trusted.pop(id(any_), None)
         any_ = None
+    function_type, stop, broken = types.FunctionType, StopIteration, RuntimeError
     held_by, threads = audit.quietly(quiet, gc.get_referents), _thread._count
 
     def is_foreign(c):
@@ -405,17 +409,6 @@ def guarding(trusted, give_up, any_allowed, quiet):
             truth(a)
         return function(*args, **kwargs)
 
-    def over(kind):
-        """map and filter, whose function isn't to end the iteration instead of answering."""
-        def guard(function, *iterables):
-            def called(*args):
-                try:
-                    return function(*args)
-                except StopIteration:
-                    give_up("the program ends an iteration of tests by StopIteration")
-            return kind(called if function is not None else None, *iterables)
-        return guard
-
     def mixed(function, *args, **kwargs):
         """Calls what compares or computes with its arguments."""
         among = inside(args[0], type(args[0])) if len(args) == 1 and identity(type(args[0])) in lists else args
@@ -433,6 +426,18 @@ def guarding(trusted, give_up, any_allowed, quiet):
         if any(own) and not all(own):
             give_up("tests make a set of objects of the program and plain values")
         return kind(elements)
+
+    def mapped(kind, function, *iterables):
+        """What calls a function again and again, which the function can't end."""
+        if type(function) is not function_type:
+            return kind(function, *iterables)
+
+        def called(*args):
+            try:
+                return function(*args)
+            except stop as e:
+                raise broken("the program ends an iteration of the tests") from e
+        return kind(called, *iterables)
 
     def key(v):
         """A value that tests look up, or match, among plain ones."""
@@ -472,8 +477,8 @@ def guarding(trusted, give_up, any_allowed, quiet):
         return c
 
     guards = {"eq": eq, "ne": ne, "in": contains, "not_in": lambda x, c: not contains(x, c), "look": look, "chain": chain, "lies": lies,
-              "truth": truth, "mixed": mixed, "set_of": set_of, "key": key, "item": item, "method": method, "operand": operand, "own": own,
-              "elements": lambda v: [*v], "asserted": asserting(give_up, bases, namespace_of), "map": over(map), "filter": over(filter)}
+              "truth": truth, "mixed": mixed, "set_of": set_of, "mapped": mapped, "key": key, "item": item, "method": method, "operand": operand, "own": own,
+              "elements": lambda v: [*v], "asserted": asserting(give_up, bases, namespace_of)}
     guards.update((n, ordered(n)) for n in ("lt", "le", "gt", "ge"))
     guards.update((n, computed(getattr(operator, "__%s__" % n))) for n in COMPUTED)
     guards["divmod"] = computed(divmod)
@@ -481,7 +486,8 @@ def guarding(trusted, give_up, any_allowed, quiet):
     guards.update(("builtin:" + name, v) for name, v in vars(builtins).items())
     guards["give_up"], guards["skips"] = give_up, candidate.skips
     guards["Runner"] = getattr(sys.modules.get("asyncio"), "Runner", None)
-    guards["stop"] = getattr(sys.modules.get("unittest.case"), "_ShouldStop", None)
+    case = sys.modules.get("unittest.case")
+    guards["stop"], guards["skip"] = getattr(case, "_ShouldStop", None), getattr(case, "SkipTest", None)
     return guards
 
 
@@ -555,7 +561,10 @@ def wrap_unittest(bake):
             setattr(owner, name, like(bake, hiding, getattr(owner, name)))  # whose variables others could change
         case.TestCase.tearDown_exceptions = []
         case.TestCase.doClassCleanups = classmethod(like(bake, cleaning, case.TestCase.doClassCleanups.__func__))
-        case.TestCase._callTestMethod = like(bake, calling, case.TestCase._callTestMethod)
+        asynchronous = getattr(sys.modules.get("unittest.async_case"), "IsolatedAsyncioTestCase", case.TestCase)
+        for owner, name in itertools.product({case.TestCase, asynchronous}, CALLING):
+            if name in vars(owner):
+                setattr(owner, name, like(bake, calling, getattr(owner, name)))
     if "unittest.async_case" in sys.modules and hasattr(sys.modules["asyncio"], "Runner"):
         sys.modules["unittest.async_case"].IsolatedAsyncioTestCase._setupAsyncioRunner = like(bake, runner_of, None)
     if mock is not None:
@@ -571,6 +580,7 @@ def comparing_fails(self, first, second, *args, **kwargs):
 
 def comparing_elements(self, first, second, *args, **kwargs):
     lies, elements, original = "\0ouroflow:lies", "\0ouroflow:elements", "\0ouroflow:original"
+    hasattr = "\0ouroflow:builtin:hasattr"
     if hasattr(first, "__next__"):
         first = elements(first)
     if hasattr(second, "__next__"):
@@ -585,12 +595,16 @@ def hiding(self, *args, **kwargs):
     return original(self, *args, **kwargs)
 
 
-def calling(self, method):
-    """Calls a test, which ends early only by what it does itself."""
+CALLING = "_callTestMethod", "_callSetUp", "_callTearDown"
+
+
+def calling(self, *args):
+    """Calls a test or what prepares it, which ends early only by what it does itself."""
     original, stop, skips, RuntimeError = "\0ouroflow:original", "\0ouroflow:stop", "\0ouroflow:skips", "\0ouroflow:builtin:RuntimeError"
+    skip = "\0ouroflow:skip"
     try:
-        return original(self, method)
-    except stop as e:
+        return original(self, *args)
+    except (stop, skip) as e:
         if not skips(e, self):
             raise RuntimeError("the program ends its test")
         raise
@@ -598,7 +612,7 @@ def calling(self, method):
 
 def runner_of(self):
     """Makes what runs async tests, which isn't to look at frames."""
-    Runner = "\0ouroflow:Runner"
+    Runner, getattr = "\0ouroflow:Runner", "\0ouroflow:builtin:getattr"
     factory = getattr(self, "loop_factory", None)
     self._asyncioRunner = Runner(loop_factory=factory)
 

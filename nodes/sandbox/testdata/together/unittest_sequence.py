@@ -1,4 +1,4 @@
-# want: unsupported|error|failed|timeout
+# want: timeout|memory_limit|failed|error|unsupported
 # returns a sequence of its own, whose elements are equal to all
 # form: functions
 # test: import unittest
