@@ -3,8 +3,10 @@
 The candidate's code runs first. The tests come after it, as code whose constants hold
 all that must not be replaced. What reports how they went holds a word that the judge
 knows; it lives in variables of running functions alone. Frames, the collector, memory and
-code are the ways to those, and each of them raises an audit event: the attempt then ends
-without a verdict. So does one whose candidate replaced what tests rely on.
+code are the ways to those, and each of them raises an audit event (audit.py): the attempt
+then ends without a verdict. So does one whose candidate replaced what tests rely on, if only
+for a while: dictionaries count their changes (memory.py). The judge and what reports know
+each other by a greeting, which is there before the candidate is.
 
 Functions in here take all that they use from variables of `run`, since a candidate can
 reach every module, class and global function of this process.
@@ -271,6 +273,7 @@ def guarding(trusted, give_up, any_allowed, quiet):
     ordered_lists = {id(t): t for t in (list, tuple, collections.deque)}
     holders, proxies = ({id(t) for t in several} for several in (HOLDERS, PROXIES))
     containers = (list, tuple, set, frozenset, dict, collections.deque)
+    apart = (type, types.ModuleType, types.FunctionType)  # which lead anywhere, and are compared by identity
     tainted = {}  # what came of a candidate's object and a plain value, by identity
     known = {}  # by type and operators: whether a candidate's code decides what they do
     own_tests = {}  # classes that tests made, by identity
@@ -319,7 +322,7 @@ def guarding(trusted, give_up, any_allowed, quiet):
             return [*dict.keys(v), *dict.values(v)]
         equality = provider(t, "__eq__")
         if identity(t) in holders or issubclass(t, containers) or equality is not None and flags(equality) & heap:
-            return [x for x in held_by(v) if not isinstance(x, (type, types.ModuleType, types.FunctionType))]
+            return [x for x in held_by(v) if not issubclass(type(x), apart)]
         return ()
 
     def holds(v, seen=None, depth=0):
