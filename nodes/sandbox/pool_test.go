@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"os/exec"
 	"strings"
@@ -46,10 +47,48 @@ func TestKilledWorkerIsNoVerdict(t *testing.T) {
 
 func TestFaultIsNoVerdict(t *testing.T) {
 	p := processPool(t, 1)
-	p.runtime.(*processes).python = "/no/such/python"
+	p.runtime.(*processes).binary = "/no/such/python"
 	p.stop(0)
 	if _, err := p.Judge(0, Job{Code: "x", Form: Asserts}); !node.IsFault(err) {
 		t.Errorf("err = %v, want a fault", err)
+	}
+}
+
+// brittle is a runtime whose workers end when they are given some candidates.
+type brittle struct{ Runtime }
+
+type brittleTransport struct{ Transport }
+
+const breaks = "ends its worker"
+
+func (b brittle) Start(ctx context.Context, n int) (*Worker, error) {
+	w, err := b.Runtime.Start(ctx, n)
+	if err == nil {
+		w.transport = brittleTransport{w.transport}
+	}
+	return w, err
+}
+
+func (b brittleTransport) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte(breaks)) {
+		b.Kill()
+	}
+	return b.Transport.Write(p)
+}
+
+// A candidate that keeps breaking its workers on a machine that judges another has no verdict,
+// and those after it have theirs.
+func TestQuarantine(t *testing.T) {
+	p := processPool(t, 1)
+	p.runtime = brittle{p.runtime}
+	p.stop(0)
+	got, err := p.Judge(0, Job{Code: "# " + breaks, Tests: addTests, Form: Asserts})
+	if err != nil || got.Verdict != verdict.Quarantined || got.Attempts != attempts || !strings.Contains(got.Message, "broke 3 times") {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	got, err = p.Judge(0, Job{Code: "def add(a, b): return a + b", Tests: addTests, Form: Asserts})
+	if err != nil || got.Verdict != verdict.Passed {
+		t.Errorf("the next: %+v, %v", got, err)
 	}
 }
 
