@@ -151,11 +151,11 @@ func rerunAll(ctx context.Context, p Params, t node.Task, drawn []*drawnCandidat
 	queue := make(chan int)
 	results := make(chan error)
 	var workers sync.WaitGroup
-	for n := range e.Workers {
+	for range e.Workers {
 		workers.Go(func() {
 			for i := range queue {
 				d := drawn[i%len(drawn)]
-				v, err := e.Execute(n, d.candidate)
+				v, err := e.Execute(d.candidate)
 				d.Again[i/len(drawn)] = v.Verdict
 				results <- err
 			}

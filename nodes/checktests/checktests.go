@@ -72,8 +72,8 @@ func run(ctx context.Context, p Params, w *node.Work[in, out]) error {
 	}
 	defer e.Close()
 	var list faults
-	err = w.Chunks(e.Workers, 1, func(n int, items []node.Item[in]) error {
-		o, err := check(e, n, items[0].In)
+	err = w.Chunks(e.Workers, 1, func(_ int, items []node.Item[in]) error {
+		o, err := check(e, items[0].In)
 		if err != nil {
 			return fmt.Errorf("problem %s: %w", items[0].In.ProblemID, err)
 		}
@@ -137,18 +137,18 @@ func (f *faults) refusal() error {
 }
 
 // check finds out what is wrong with a problem.
-func check(e *execution.Executor, n int, p in) (out, error) {
+func check(e *execution.Executor, p in) (out, error) {
 	c := execution.Candidate{Tests: p.Tests, Setup: p.Setup, Reference: p.Reference, Form: p.Form}
-	found, err := e.Examine(n, c)
+	found, err := e.Examine(c)
 	if err != nil {
 		return out{}, err
 	}
 	list := found.Faults
 	if len(list) == 0 {
-		if list, err = lenient(e, n, c, found.Names); err != nil {
+		if list, err = lenient(e, c, found.Names); err != nil {
 			return out{}, err
 		}
-		wrong, err := refuted(e, n, c)
+		wrong, err := refuted(e, c)
 		if err != nil {
 			return out{}, err
 		}
@@ -165,12 +165,12 @@ func check(e *execution.Executor, n int, p in) (out, error) {
 }
 
 // refuted says how the reference fails, if it does.
-func refuted(e *execution.Executor, n int, c execution.Candidate) ([]string, error) {
+func refuted(e *execution.Executor, c execution.Candidate) ([]string, error) {
 	if c.Reference == "" {
 		return nil, nil
 	}
 	c.Code = c.Reference
-	v, err := e.Execute(n, c)
+	v, err := e.Execute(c)
 	if err != nil || v.Verdict == verdict.Passed {
 		return nil, err
 	}
@@ -202,10 +202,10 @@ func stubs(form string, names []string) []string {
 }
 
 // lenient lists the tests that nothing fails.
-func lenient(e *execution.Executor, n int, c execution.Candidate, names []string) ([]string, error) {
+func lenient(e *execution.Executor, c execution.Candidate, names []string) ([]string, error) {
 	codes := stubs(c.Form, names)
 	c.Code = codes[0]
-	v, err := e.Execute(n, c)
+	v, err := e.Execute(c)
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +219,7 @@ func lenient(e *execution.Executor, n int, c execution.Candidate, names []string
 		passes := 0
 		for _, code := range codes {
 			one.Code = code
-			if v, err = e.Execute(n, one); err != nil {
+			if v, err = e.Execute(one); err != nil {
 				return nil, err
 			}
 			if v.Verdict != verdict.Passed {

@@ -49,6 +49,9 @@ func Type() *node.Type {
 	}.Type()
 }
 
+// waiting is how many candidates are taken for each worker: some wait for an equal one.
+const waiting = 4
+
 func run(ctx context.Context, p Params, w *node.Work[execution.Candidate, out]) error {
 	e, err := execution.New(ctx, p.Params, w.Logf)
 	if err != nil {
@@ -59,8 +62,8 @@ func run(ctx context.Context, p Params, w *node.Work[execution.Candidate, out]) 
 	if p.Measure {
 		execute = e.Execute
 	}
-	return w.Chunks(e.Workers, 1, func(n int, items []node.Item[execution.Candidate]) error {
-		v, err := execute(n, items[0].In)
+	return w.Chunks(waiting*e.Workers, 1, func(_ int, items []node.Item[execution.Candidate]) error {
+		v, err := execute(items[0].In)
 		switch {
 		case err != nil:
 			return err

@@ -28,6 +28,6 @@ func (e *Executor) Close() { e.pool.Close() }
 
 // Execute runs a candidate against statements with asserts and returns its verdict.
 func (e *Executor) Execute(code, tests string) (name string, passed bool, err error) {
-	v, err := e.pool.Execute(0, execution.Candidate{Code: code, Tests: []string{tests}, Form: sandbox.Asserts})
+	v, err := e.pool.Execute(execution.Candidate{Code: code, Tests: []string{tests}, Form: sandbox.Asserts})
 	return v.Verdict, v.Verdict == verdict.Passed, err
 }

@@ -33,6 +33,7 @@ type budget struct {
 	cpu   int  // seconds
 	wall  int  // seconds
 	apart bool // the reference passes with its tests held apart
+	slow  bool // the reference takes long
 	err   error
 }
 
@@ -58,7 +59,7 @@ func (b *budgets) of(c Candidate, form string, runReference func() (sandbox.Verd
 		if v, problem.err = runReference(); problem.err == nil && v.Verdict == verdict.Passed {
 			problem.cpu = calibrated(v.CPU, 1, b.limits.CPU)
 			problem.wall = calibrated(v.Wall, leastWall, b.limits.Wall)
-			problem.apart = v.Judged == sandbox.Separate
+			problem.apart, problem.slow = v.Judged == sandbox.Separate, v.Wall > slowFrom
 		}
 	})
 	return problem, problem.err

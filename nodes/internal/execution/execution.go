@@ -192,8 +192,9 @@ func (p Place) newRuntime(ctx context.Context, limits sandbox.Limits, logf func(
 
 // Executor runs candidates as the parameters say.
 type Executor struct {
-	Workers int // each used by one goroutine
+	Workers int // candidates that run at the same time
 
+	free    chan int // workers that nobody uses
 	params  Params
 	pool    *sandbox.Pool
 	budgets *budgets
@@ -208,7 +209,7 @@ type Executor struct {
 
 // New starts an executor. What it has to say goes to logf.
 func New(ctx context.Context, p Params, logf func(string, ...any)) (*Executor, error) {
-	e := &Executor{Workers: p.Count(), params: p, budgets: newBudgets(p.Limits), shared: newShared(), logf: logf}
+	e := &Executor{Workers: p.Count(), free: make(chan int, p.Count()), params: p, budgets: newBudgets(p.Limits), shared: newShared(), logf: logf}
 	var err error
 	if e.clock, err = p.clock(); err != nil {
 		return nil, err
@@ -216,8 +217,18 @@ func New(ctx context.Context, p Params, logf func(string, ...any)) (*Executor, e
 	if e.checker, err = p.checker(); err != nil {
 		return nil, err
 	}
+	for n := range e.Workers {
+		e.free <- n
+	}
 	e.pool, err = p.newPool(ctx, p.Limits.sandbox(), logf)
 	return e, err
+}
+
+// judge runs a candidate on the next worker that is free.
+func (e *Executor) judge(job sandbox.Job) (sandbox.Verdict, error) {
+	n := <-e.free
+	defer func() { e.free <- n }()
+	return e.pool.Judge(n, job)
 }
 
 // Count is the number of workers.
@@ -253,31 +264,43 @@ func (e *Executor) Close() {
 	e.pool.Close()
 }
 
-// Execute runs one candidate on the n-th worker.
-func (e *Executor) Execute(n int, c Candidate) (sandbox.Verdict, error) {
-	job, v, err := e.job(n, c)
+// Execute runs one candidate.
+func (e *Executor) Execute(c Candidate) (sandbox.Verdict, error) {
+	job, v, err := e.job(c)
 	if job == nil || err != nil {
 		return v, err
 	}
-	v, err = e.pool.Judge(n, *job)
+	v, err = e.judge(job.Job)
 	return e.counted(v), err
 }
 
-// Shared runs one candidate on the n-th worker, unless one that is equal to it but for its
-// layout has been run: then its verdict is the same. Where candidates of a problem take long,
-// the names of local variables may differ as well.
-func (e *Executor) Shared(n int, c Candidate) (sandbox.Verdict, error) {
-	job, v, err := e.job(n, c)
+// Shared runs one candidate, unless one that is equal to it but for its layout has been run:
+// then its verdict is the same. Where candidates of a problem take long, the names of local
+// variables may differ as well. Waiting for an equal one takes no worker: callers that are
+// more than there are workers lose nothing by it.
+func (e *Executor) Shared(c Candidate) (sandbox.Verdict, error) {
+	job, v, err := e.job(c)
 	if job == nil || err != nil {
 		return v, err
 	}
 	e.shared.count()
-	alike := func() (string, error) { return e.pool.Alike(n, c.Code, c.Tests) }
-	v, known, err := e.shared.get(*job, alike, func() (sandbox.Verdict, error) { return e.pool.Judge(n, *job) })
+	v, known, err := e.shared.get(*job, func() (string, error) { return e.alike(c) }, func() (sandbox.Verdict, error) { return e.judge(job.Job) })
 	if err == nil && known {
-		v.Suspect, err = e.pool.Suspect(n, c.Code, v)
+		v.Suspect, err = e.suspect(c.Code, v)
 	}
 	return e.counted(v), err
+}
+
+func (e *Executor) alike(c Candidate) (string, error) {
+	n := <-e.free
+	defer func() { e.free <- n }()
+	return e.pool.Alike(n, c.Code, c.Tests)
+}
+
+func (e *Executor) suspect(code string, v sandbox.Verdict) (string, error) {
+	n := <-e.free
+	defer func() { e.free <- n }()
+	return e.pool.Suspect(n, code, v)
 }
 
 func (e *Executor) counted(v sandbox.Verdict) sandbox.Verdict {
@@ -290,24 +313,31 @@ func (e *Executor) counted(v sandbox.Verdict) sandbox.Verdict {
 	return v
 }
 
+// request is what the sandbox is asked for a candidate.
+type request struct {
+	sandbox.Job
+
+	slow bool // candidates of its problem probably take long
+}
+
 // job is what the sandbox is asked for a candidate, nil if there is nothing to run.
-func (e *Executor) job(n int, c Candidate) (*sandbox.Job, sandbox.Verdict, error) {
+func (e *Executor) job(c Candidate) (*request, sandbox.Verdict, error) {
 	form := e.form(c)
 	if fault := c.fault(form); fault != "" {
 		v := sandbox.Verdict{Verdict: verdict.Unsupported, Message: fault, TestsTotal: int64(len(c.Tests)), Judged: sandbox.Separate}
 		return nil, e.counted(v), nil
 	}
-	job := &sandbox.Job{
+	job := &request{Job: sandbox.Job{
 		Code: c.Code, Tests: c.Tests, Setup: c.Setup, Form: form, Clock: e.clock, Checker: e.checker,
 		InProcess: e.params.Judge == sandbox.InProcess, SeparateOnly: e.params.Judge == "separate_only",
 		Compare: sandbox.Compare(e.params.Compare),
-	}
+	}}
 	budget, err := e.budgets.of(c, form, func() (sandbox.Verdict, error) {
-		reference := *job
+		reference := job.Job
 		reference.Code = c.Reference
-		return e.pool.Judge(n, reference)
+		return e.judge(reference)
 	})
-	job.CPU, job.Wall, job.Apart = budget.cpu, budget.wall, budget.apart
+	job.CPU, job.Wall, job.Apart, job.slow = budget.cpu, budget.wall, budget.apart, budget.slow
 	return job, sandbox.Verdict{}, err
 }
 
@@ -335,13 +365,15 @@ type Examination struct {
 	Names  []string `json:"names"`  // that a candidate is to define
 }
 
-// Examine has the n-th worker read the tests of a problem.
-func (e *Executor) Examine(n int, c Candidate) (Examination, error) {
+// Examine reads the tests of a problem.
+func (e *Executor) Examine(c Candidate) (Examination, error) {
 	var found Examination
 	form := e.form(c)
 	if fault := c.fault(form); fault != "" {
 		return Examination{Faults: []string{fault}}, nil
 	}
+	n := <-e.free
+	defer func() { e.free <- n }()
 	output, err := e.pool.Examine(n, sandbox.Job{Tests: c.Tests, Setup: c.Setup, Form: form})
 	if err == nil {
 		err = json.Unmarshal([]byte(output), &found)

@@ -7,16 +7,19 @@ import (
 	"unicode/utf8"
 )
 
-// ownLayout matches programs that may see where their lines are, or what their docstrings
-// say.
-var ownLayout = regexp.MustCompile(`lineno|traceback|inspect|\bco_|_getframe|currentframe|__doc__|\bhelp\b|doctest|pdb|profile|tracemalloc|\btrace\b|linecache|logging|getsource|[\r\f\x00]`)
+// ownLayout are parts of programs that may see where their lines are, or what their
+// docstrings say.
+var ownLayout = []string{
+	"lineno", "trace", "inspect", "co_", "frame", "__doc__", "help(", "doctest", "pdb", "profile", "linecache", "logging", "getsource",
+	"\r", "\f", "\x00",
+}
 
 // layoutKey returns a text that two programs share only if Python makes the same tree of
 // both, but for the places of lines and for docstrings: comments, blank lines, indentation
 // and white space are gone. A program that could tell the difference, or whose lexing isn't
 // certain, has itself as key.
 func layoutKey(code string) string {
-	if !utf8.ValidString(code) || ownLayout.MatchString(code) {
+	if !utf8.ValidString(code) || slices.ContainsFunc(ownLayout, func(part string) bool { return strings.Contains(code, part) }) {
 		return code
 	}
 	l := &lexer{rest: code, fresh: true, docAt: true}

@@ -40,8 +40,11 @@ func newShared() *shared {
 
 // get returns the verdict of an equal program, or has this one run. A verdict that speaks of
 // places in the program, or of what may be a variable of it, is for that one alone.
-func (s *shared) get(job sandbox.Job, alike func() (string, error), run func() (sandbox.Verdict, error)) (v sandbox.Verdict, known bool, err error) {
+func (s *shared) get(job request, alike func() (string, error), run func() (sandbox.Verdict, error)) (v sandbox.Verdict, known bool, err error) {
 	problem := hashOf(job.Form, job.Setup, job.Tests, job.CPU, job.Wall)
+	if job.slow {
+		s.slowDown(problem)
+	}
 	first, mine := s.enter(hashOf(problem, layoutKey(job.Code)))
 	if mine {
 		defer close(first.done)
@@ -84,11 +87,16 @@ func (s *shared) named(problem shareKey, alike func() (string, error), run func(
 func (s *shared) measured(problem shareKey, run func() (sandbox.Verdict, error)) (sandbox.Verdict, bool, error) {
 	v, err := run()
 	if err == nil && v.Wall > slowFrom {
-		s.mu.Lock()
-		s.slow[problem] = true
-		s.mu.Unlock()
+		s.slowDown(problem)
 	}
 	return v, false, err
+}
+
+// slowDown remembers that candidates of a problem take long.
+func (s *shared) slowDown(problem shareKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.slow[problem] = true
 }
 
 // enter returns the run with a key, and whether it is the caller's.
