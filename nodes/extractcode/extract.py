@@ -1,6 +1,5 @@
 """Cuts programs: reads a JSON list of {"code", "statement"}, writes one of programs."""
 import ast
-import json
 import re
 import sys
 import warnings

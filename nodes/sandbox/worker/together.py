@@ -13,7 +13,6 @@ reach every module, class and global function of this process.
 """
 
 import _json
-import _signal
 import _thread
 import builtins
 import collections
@@ -21,7 +20,6 @@ import gc
 import itertools
 import marshal
 import operator
-import os
 import posix
 import sys
 import types
@@ -100,7 +98,7 @@ class Talk:
 def talker(fd):
     """Functions that talk to the judge, and use nothing that a candidate could replace."""
     read, write, quote, number, raw = posix.read, posix.write, _json.encode_basestring_ascii, int.from_bytes, bytes
-    text, whole, piece, length = str, int, bytearray, len
+    piece, length = bytearray, len
     kinds = {"verdict": 0, "exception": 0, "message": 0, "unfit": 0, "defined": 1, "clash": 1, "redefined": 1, "reached": 2, "failed_line": 2}
 
     def hear():
